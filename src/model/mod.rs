@@ -1,0 +1,5 @@
+//! The nouns: what a sender said ([`otlp`]) and what ActivityLog keeps ([`event`], [`metric`]).
+
+pub mod event;
+pub mod metric;
+pub mod otlp;
