@@ -9,4 +9,5 @@ pub mod model;
 pub mod outcome;
 pub mod normalise;
 pub mod spool;
+pub mod clickhouse;
 pub mod engine;

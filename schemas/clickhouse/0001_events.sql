@@ -1,0 +1,70 @@
+-- One wide row for every log record, span, webhook, message and audit entry.
+-- Key: a tenant's time window is one range, so the feed and keyset pages read in order. Figures: docs/decisions/.
+CREATE TABLE IF NOT EXISTS activitylog.events
+(
+    tenant_id                LowCardinality(String),
+    project                  LowCardinality(String),
+    repository               LowCardinality(String),
+    environment              LowCardinality(String),
+    user_id                  String,
+    user_email               String,
+    session_id               String,
+    correlation_id           String,
+    service                  LowCardinality(String),
+    source_ip                String,
+    timestamp                DateTime64(9, 'UTC') CODEC(Delta, LZ4),
+    received_at              DateTime64(3, 'UTC') CODEC(Delta, LZ4),
+    duration_ns              UInt64,
+    event_id                 UUID,
+    kind                     Enum8('log' = 1, 'span' = 2, 'webhook' = 3, 'message' = 4, 'audit' = 5),
+    source                   LowCardinality(String),
+    event_class              LowCardinality(String),
+    event_type               LowCardinality(String),
+    outcome                  LowCardinality(String),
+    severity                 LowCardinality(String),
+    message                  String,
+    target_type              LowCardinality(String),
+    target_id                String,
+    trace_id                 String,
+    span_id                  String,
+    parent_span_id           String,
+    provider                 LowCardinality(String),
+    model                    LowCardinality(String),
+    operation                LowCardinality(String),
+    feature                  LowCardinality(String),
+    tool_name                LowCardinality(String),
+    error_type               LowCardinality(String),
+    input_tokens             UInt64,
+    output_tokens            UInt64,
+    cache_read_tokens        UInt64,
+    cache_creation_tokens    UInt64,
+    cache_creation_1h_tokens UInt64,
+    reasoning_tokens         UInt64,
+    cost_usd                 Decimal(18, 9),
+    cost_reported_usd        Nullable(Decimal(18, 9)),
+    cost_origin              Enum8('none' = 0, 'reported' = 1, 'computed' = 2),
+    price_version            LowCardinality(String),
+    usage_role               Enum8('none' = 0, 'leaf' = 1, 'aggregate' = 2, 'copy' = 3),
+    usage_key                String,
+    usage_priority           UInt8,
+    status_code              UInt16,
+    retention_days           UInt16,
+    resource                 Map(LowCardinality(String), String),
+    attributes               Map(LowCardinality(String), String),
+
+    INDEX ix_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_received_at received_at TYPE minmax GRANULARITY 1,
+    INDEX ix_trace_id trace_id TYPE text(tokenizer = 'array'),
+    INDEX ix_session_id session_id TYPE text(tokenizer = 'array'),
+    INDEX ix_attribute_keys mapKeys(attributes) TYPE text(tokenizer = 'array'),
+    INDEX ix_attribute_items arrayMap((k, v) -> concat(k, '=', v), mapKeys(attributes), mapValues(attributes)) TYPE text(tokenizer = 'array'),
+    INDEX ix_message lower(message) TYPE text(tokenizer = 'splitByNonAlpha')
+)
+ENGINE = ReplacingMergeTree(received_at)
+PARTITION BY (toMonday(timestamp), retention_days)
+PRIMARY KEY (tenant_id, timestamp)
+ORDER BY (tenant_id, timestamp, event_id)
+TTL toDateTime(timestamp) + toIntervalDay(retention_days)
+SETTINGS ttl_only_drop_parts = 1,
+         fsync_after_insert = 1, fsync_part_directory = 1,
+         non_replicated_deduplication_window = 100000;
