@@ -5,6 +5,10 @@
 //! ```
 //! Imports point downward only (docs/ARCHITECTURE.md); `tests/it` reads the `use crate::` lines and fails otherwise.
 
+pub mod auth;
+pub mod config;
+pub mod limits;
+pub mod telemetry;
 pub mod model;
 pub mod outcome;
 pub mod normalise;

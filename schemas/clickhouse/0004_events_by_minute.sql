@@ -28,7 +28,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS activitylog.events_by_minute_from_events 
 SELECT tenant_id, project, toStartOfMinute(toDateTime(timestamp, 'UTC')) AS minute, source, event_class, event_type, service, model, user_id,
        retention_days,
        count() AS events,
-       countIf(outcome = 'failure') AS errors,
+       countIf(event_class = 'error') AS errors,
        quantilesTDigestStateIf(0.5, 0.95, 0.99)(duration_ns, duration_ns > 0) AS duration
 FROM activitylog.events
 GROUP BY tenant_id, project, minute, source, event_class, event_type, service, model, user_id, retention_days;

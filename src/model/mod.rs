@@ -3,3 +3,4 @@
 pub mod event;
 pub mod metric;
 pub mod otlp;
+pub mod scope;

@@ -1,0 +1,46 @@
+//! The tenant wall on a full server: the same users and row policies that the embedded engine gets from its files.
+//!
+//! `wall` owns the views in `pub` and can't log in; its row policies compare every row with the Scope in the initial query's id,
+//! the one thing about a query that its own text can't change. `reader` may read `pub` and nothing else.
+
+use sha2::{Digest, Sha256};
+
+use super::migrate::WALLED_TABLES;
+use super::server::{Server, StoreError};
+
+/// What the policies compare. The embedded engine's users file holds the same text (`engine::users`), and a test says so.
+pub const POLICY: &str = "tenant_id = JSONExtractString(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'tenant') \
+    AND (JSONExtractBool(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'all_projects') \
+    OR has(JSONExtract(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'projects', 'Array(String)'), project))";
+
+/// Every node of one database must come to the same password without talking to the others.
+pub fn reader_password(owner_password: &str) -> String {
+    let digest = Sha256::digest(format!("activitylog reader\0{owner_password}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes the users, before the views that name one of them exist.
+pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), StoreError> {
+    let hash: String = Sha256::digest(reader_password).iter().map(|byte| format!("{byte:02x}")).collect();
+    for statement in [
+        "CREATE USER IF NOT EXISTS wall HOST NONE".to_owned(),
+        "GRANT SELECT ON activitylog.* TO wall".to_owned(),
+        format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
+        format!("ALTER USER reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
+        "ALTER USER reader SETTINGS max_execution_time = 30 MAX 30, max_memory_usage = 2000000000 MAX 2000000000, \
+         max_result_rows = 1000000 MAX 1000000, allow_ddl = 0 READONLY"
+            .to_owned(),
+        "GRANT SELECT ON pub.* TO reader".to_owned(),
+    ] {
+        server.execute(&statement).await?;
+    }
+    Ok(())
+}
+
+pub async fn build_policies(server: &Server) -> Result<(), StoreError> {
+    for table in WALLED_TABLES {
+        let policy = format!("CREATE ROW POLICY OR REPLACE tenant_wall ON activitylog.{table} USING {POLICY} TO wall");
+        server.execute(&policy).await?;
+    }
+    Ok(())
+}

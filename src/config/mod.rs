@@ -1,0 +1,232 @@
+//! Two configs: what was written (`config/default.toml`, a file, the environment), and what it means ([`Config`]).
+//!
+//! This is the only room that reads the environment. A bad configuration stops the process before a port is bound.
+
+mod layers;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use units::{Bytes, Span};
+
+/// The manual: every knob with its default.
+pub const DEFAULT: &str = include_str!("../../config/default.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub log: String,
+    pub listen: Listen,
+    pub auth: Auth,
+    pub clickhouse: ClickHouse,
+    pub engine: Engine,
+    pub limits: Limits,
+    pub spool: Spool,
+    pub retention: Retention,
+    pub content: Content,
+    pub cors: Cors,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    pub grpc: SocketAddr,
+    pub otlp_http: SocketAddr,
+    pub http: SocketAddr,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    pub anonymous_tenant: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClickHouse {
+    pub url: String,
+    pub user: String,
+    pub password: String,
+    pub cluster: String,
+    pub reader_user: String,
+    pub reader_password: String,
+    pub insert_timeout: Span,
+    pub query_timeout: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    pub lib: PathBuf,
+    pub memory: Bytes,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub request_bytes: Bytes,
+    pub in_flight_bytes: Bytes,
+    pub attributes_per_record: usize,
+    pub header_timeout: Span,
+    pub body_timeout: Span,
+    pub connections: usize,
+    pub streams: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spool {
+    pub max_bytes: Bytes,
+    pub min_free_bytes: Bytes,
+    pub segment_bytes: Bytes,
+    pub segment_age: Span,
+    pub linger: Span,
+    pub replay_window: Span,
+    pub replay_entries: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub days: u16,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    pub capture: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cors {
+    pub origins: Vec<String>,
+}
+
+/// Each says what was wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration file {path}: {error}")]
+    Unreadable { path: PathBuf, error: std::io::Error },
+    #[error("{origin}: {message}")]
+    Invalid { origin: String, message: String },
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Defaults under `file` under the environment.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        Config::layered(file, std::env::vars())
+    }
+
+    /// As [`Config::load`], with the environment given: what the tests call.
+    pub fn layered(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let mut written = layers::defaults();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+            layers::lay_file(&mut written, &text, &path.display().to_string())?;
+        }
+        layers::lay_environment(&mut written, environment)?;
+        let config = Config::deserialize(written).map_err(|error| ConfigError::Invalid {
+            origin: "configuration".to_owned(),
+            message: error.to_string().trim().replace('\n', " "),
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |message: String| ConfigError::Invalid { origin: "configuration".to_owned(), message };
+        let open = [self.listen.grpc, self.listen.otlp_http, self.listen.http]
+            .into_iter()
+            .find(|address| !address.ip().is_loopback());
+        if let (Some(address), false) = (open, self.auth.anonymous_tenant.is_empty()) {
+            return Err(invalid(format!(
+                "{address} is not a loopback address, and anybody who reaches it could write and read tenant \
+                 {:?}: set auth.anonymous_tenant = \"\", or listen on 127.0.0.1",
+                self.auth.anonymous_tenant
+            )));
+        }
+        if !self.clickhouse.cluster.is_empty() {
+            return Err(invalid("clickhouse.cluster is not available in this version: leave it empty".to_owned()));
+        }
+        if self.limits.request_bytes.0 > self.limits.in_flight_bytes.0 {
+            return Err(invalid(
+                "limits.request_bytes is larger than limits.in_flight_bytes: such a request could never be taken"
+                    .to_owned(),
+            ));
+        }
+        if self.retention.days == 0 {
+            return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::layered(None, pairs).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_compiled_in_file_is_a_valid_configuration() {
+        let config = load(&[]).expect("defaults");
+        assert_eq!(config.limits.request_bytes.0, 64 << 20);
+        assert_eq!(config.listen.grpc.port(), 4317);
+    }
+
+    #[test]
+    fn the_promised_environment_names_work() {
+        let config = load(&[
+            ("ACTIVITYLOG_DATA_DIR", "/tmp/x"),
+            ("ACTIVITYLOG_LISTEN_OTLP_HTTP", "127.0.0.1:0"),
+            ("ACTIVITYLOG_CLICKHOUSE_URL", "http://127.0.0.1:8123"),
+            ("ACTIVITYLOG_ENGINE_LIB", "/opt/libchdb.so"),
+            ("ACTIVITYLOG_CONTENT_CAPTURE", "true"),
+            ("ACTIVITYLOG_RETENTION_DAYS", "7"),
+        ])
+        .expect("valid");
+        assert_eq!(config.data_dir, Path::new("/tmp/x"));
+        assert_eq!(config.listen.otlp_http.port(), 0);
+        assert_eq!(config.clickhouse.url, "http://127.0.0.1:8123");
+        assert_eq!(config.engine.lib, Path::new("/opt/libchdb.so"));
+        assert!(config.content.capture);
+        assert_eq!(config.retention.days, 7);
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_variable() {
+        let error = load(&[("ACTIVITYLOG_RETENTION_DAYS", "many")]).expect_err("refused");
+        assert!(error.contains("ACTIVITYLOG_RETENTION_DAYS"), "{error}");
+        let error = load(&[("ACTIVITYLOG_LISTEN_GRPC", "localhost")]).expect_err("refused");
+        assert!(error.contains("socket address"), "{error}");
+    }
+
+    #[test]
+    fn an_open_listener_with_anonymous_access_is_refused() {
+        let error = load(&[("ACTIVITYLOG_LISTEN_HTTP", "0.0.0.0:8080")]).expect_err("refused");
+        assert!(error.contains("auth.anonymous_tenant"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_in_a_file_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a.toml");
+        std::fs::write(&path, "[listen]\ngrcp = \"127.0.0.1:1\"\n").expect("written");
+        let error = Config::layered(Some(&path), std::iter::empty()).expect_err("refused").to_string();
+        assert!(error.contains("listen.grcp"), "{error}");
+    }
+}

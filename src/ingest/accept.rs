@@ -1,0 +1,203 @@
+//! One path for all: decode, normalise, append, and answer only from a receipt.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+
+use super::body::Held;
+use super::otlp::{DecodeError, Encoding, Limits, Signal, Tally, Visit, decode};
+use super::refusal::Refusal;
+use crate::auth::Writer;
+use crate::clickhouse::events::{EventBlock, Stamp};
+use crate::clickhouse::metrics::MetricBlock;
+use crate::clickhouse::table::Block;
+use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use crate::normalise::{Context, Normaliser};
+use crate::outcome::{Outcome, Reason};
+use crate::ship::Rows;
+use crate::spool::{Appended, RequestKey, Spool};
+use crate::telemetry::counters::{Counters, Door};
+
+pub struct Intake {
+    pub events: Arc<Spool<Rows<EventBlock>>>,
+    pub metrics: Arc<Spool<Rows<MetricBlock>>>,
+    pub counters: Arc<Counters>,
+    pub limits: Limits,
+    pub retention_days: u16,
+    pub capture_content: bool,
+}
+
+/// One export request, admitted.
+pub struct Export {
+    pub door: Door,
+    pub signal: Signal,
+    pub encoding: Encoding,
+    pub body: Held,
+    pub started: Instant,
+}
+
+/// What a success is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub outcome: Outcome,
+    /// What was wrong with the first rejected record.
+    pub message: Option<String>,
+}
+
+/// A larger body is worth moving the other tasks of this thread away.
+const LONG_WORK: usize = 256 * 1024;
+
+/// Where the rows of a signal go.
+trait Sink: Block {
+    fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish;
+}
+
+trait Finish {
+    fn content_dropped(&self) -> u64;
+}
+
+struct Events<'b> {
+    block: &'b mut EventBlock,
+    normaliser: Normaliser<'b>,
+    stamp: Stamp<'b>,
+}
+
+struct Metrics<'b> {
+    block: &'b mut MetricBlock,
+    normaliser: Normaliser<'b>,
+    stamp: Stamp<'b>,
+}
+
+// === impl Intake ===
+
+impl Intake {
+    /// Returns once every row is fsynced.
+    pub async fn accept(&self, who: &Writer, export: Export) -> Result<Accepted, Refusal> {
+        let result = match export.signal {
+            Signal::Logs | Signal::Traces => self.append(&self.events, who, &export).await,
+            Signal::Metrics => self.append(&self.metrics, who, &export).await,
+        };
+        match &result {
+            Ok(accepted) => {
+                self.counters.taken(export.door, &accepted.outcome);
+                self.counters.acknowledgements.record(export.started.elapsed());
+            }
+            Err(refusal) => self.counters.refused(export.door, refusal.reason),
+        }
+        result
+    }
+
+    async fn append<B: Sink>(&self, spool: &Spool<Rows<B>>, who: &Writer, export: &Export) -> Result<Accepted, Refusal> {
+        let context = Context {
+            tenant_id: &who.tenant,
+            project: &who.project,
+            now_ns: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
+            capture_content: self.capture_content,
+        };
+        let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
+        let fill = |rows: &mut Rows<B>| {
+            let work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export);
+            if export.body.bytes.len() > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
+        };
+        match spool.append(key(who, export), fill).await? {
+            Appended::Stored(_, filled) => {
+                let tally = filled.map_err(|error| Refusal::new(Reason::Malformed, error.message))?;
+                self.counters.repaired_strings.fetch_add(tally.repaired, Relaxed);
+                let outcome =
+                    Outcome { stored: tally.accepted, duplicate: 0, rejected: tally.rejected, reason: tally.reason };
+                Ok(Accepted { outcome, message: tally.message })
+            }
+            Appended::Duplicate { rows, .. } => {
+                let outcome = Outcome { duplicate: u64::from(rows), ..Outcome::default() };
+                Ok(Accepted { outcome, message: None })
+            }
+        }
+    }
+
+    /// All of a readable request's rows, or none of an unreadable one's.
+    fn fill<B: Sink>(
+        &self,
+        block: &mut B,
+        normaliser: Normaliser<'_>,
+        stamp: Stamp<'_>,
+        export: &Export,
+    ) -> Result<Tally, DecodeError> {
+        let mark = block.rows();
+        let (result, dropped) = {
+            let mut visitor = block.visitor(normaliser, stamp);
+            let result = decode(export.signal, export.encoding, &export.body.bytes, &self.limits, &mut visitor);
+            (result, visitor.content_dropped())
+        };
+        match &result {
+            Ok(_) => {
+                self.counters.content_dropped.fetch_add(dropped, Relaxed);
+            }
+            Err(_) => block.truncate(mark),
+        }
+        result
+    }
+}
+
+/// Same tenant, same signal, same bytes: the same request, sent again.
+fn key(who: &Writer, export: &Export) -> RequestKey {
+    let what = [export.signal as u8, export.encoding as u8];
+    let seed = xxh3_64(&[who.tenant.as_bytes(), b"\0", who.project.as_bytes(), b"\0", &what].concat());
+    RequestKey(xxh3_128_with_seed(&export.body.bytes, seed))
+}
+
+// === impl Sink ===
+
+impl Sink for EventBlock {
+    fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish {
+        Events { block: self, normaliser, stamp }
+    }
+}
+
+impl Sink for MetricBlock {
+    fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish {
+        Metrics { block: self, normaliser, stamp }
+    }
+}
+
+// === impl Visit ===
+
+impl Visit for Events<'_> {
+    fn resource(&mut self, resource: &Resource<'_>) {
+        self.normaliser.resource(resource);
+    }
+    fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.normaliser.scope(scope);
+    }
+    fn log(&mut self, record: &LogRecord<'_>) {
+        self.block.push(self.stamp, &self.normaliser.log(record));
+    }
+    fn span(&mut self, span: &Span<'_>) {
+        self.block.push(self.stamp, &self.normaliser.span(span));
+    }
+}
+
+impl Visit for Metrics<'_> {
+    fn resource(&mut self, resource: &Resource<'_>) {
+        self.normaliser.resource(resource);
+    }
+    fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.normaliser.scope(scope);
+    }
+    fn point(&mut self, meta: &MetricMeta<'_>, point: &DataPoint<'_>) {
+        self.block.push(self.stamp, &self.normaliser.point(meta, point));
+    }
+}
+
+impl Finish for Events<'_> {
+    fn content_dropped(&self) -> u64 {
+        self.normaliser.dropped().total()
+    }
+}
+
+impl Finish for Metrics<'_> {
+    fn content_dropped(&self) -> u64 {
+        self.normaliser.dropped().total()
+    }
+}

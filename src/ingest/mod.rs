@@ -1,0 +1,7 @@
+//! From a socket to a receipt. Every door (gRPC, HTTP) does the same five things: authenticate, admit, decode, normalise,
+//! append; [`accept::Intake::accept`] does the last three for all of them.
+
+pub mod accept;
+pub mod body;
+pub mod otlp;
+pub mod refusal;

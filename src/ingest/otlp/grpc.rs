@@ -1,0 +1,150 @@
+//! OTLP/gRPC: three unary methods over HTTP/2. The framing is five bytes and the trailers are three headers, so it is written
+//! out here: messages are then reserved, capped and decoded exactly as those of OTLP/HTTP are.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+use super::answer;
+use super::http::Doors;
+use super::{Encoding, Signal};
+use crate::ingest::accept::Export;
+use crate::ingest::body::{self, BodyLimits, Compression, Held};
+use crate::ingest::refusal::Refusal;
+use crate::outcome::Reason;
+use crate::telemetry::counters::Door;
+
+/// Flag byte and big-endian length before each message.
+const PREFIX: usize = 5;
+
+/// Every request to the gRPC listener.
+pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Response<Body> {
+    let started = Instant::now();
+    let is_grpc = content_type(request.headers()).starts_with("application/grpc");
+    if !is_grpc {
+        return not_grpc(request.method(), request.uri().path());
+    }
+    match take(&doors, request, started).await {
+        Ok(message) => success(&message),
+        Err(refusal) => failure(&refusal),
+    }
+}
+
+async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Vec<u8>, Refusal> {
+    let turned_away = |refusal: Refusal| {
+        doors.intake.counters.refused(Door::Grpc, refusal.reason);
+        refusal
+    };
+    let (parts, body) = request.into_parts();
+    let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
+    let signal = method_of(parts.uri.path()).map_err(turned_away)?;
+    let encoding = parts.headers.get("grpc-encoding").and_then(|name| name.to_str().ok());
+    let compression = body::compression(encoding).map_err(turned_away)?;
+    let wire = BodyLimits { bytes: doors.body.bytes + PREFIX as u64, ..doors.body.clone() };
+    let held = body::receive(body, None, &wire).await.map_err(turned_away)?;
+    let message = message(held, compression, doors.body.bytes).map_err(turned_away)?;
+    let export = Export { door: Door::Grpc, signal, encoding: Encoding::Protobuf, body: message, started };
+    Ok(answer::protobuf(&doors.intake.accept(&who, export).await?))
+}
+
+fn method_of(path: &str) -> Result<Signal, Refusal> {
+    match path {
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Ok(Signal::Logs),
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Ok(Signal::Traces),
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Ok(Signal::Metrics),
+        _ => Err(Refusal::new(
+            Reason::Misdirected,
+            format!("{path} is not served here: this port takes OTLP logs, traces and metrics (…/Export)"),
+        )),
+    }
+}
+
+/// The one message of a unary call.
+fn message(mut held: Held, compression: Compression, limit: u64) -> Result<Held, Refusal> {
+    let malformed = |what: &str| Refusal::new(Reason::Malformed, format!("not a gRPC message: {what}"));
+    let Some((prefix, _)) = held.bytes.split_first_chunk::<PREFIX>() else {
+        return Err(malformed("the call ended before its five-byte prefix"));
+    };
+    let [flag, length @ ..] = *prefix;
+    let length = u32::from_be_bytes(length) as usize;
+    if held.bytes.len() - PREFIX != length {
+        return Err(malformed(&format!("its prefix says {length} bytes, {} came", held.bytes.len() - PREFIX)));
+    }
+    held.bytes = held.bytes.slice(PREFIX..);
+    match flag {
+        0 => Ok(held),
+        1 if compression == Compression::None => Err(malformed("it is flagged as compressed, but grpc-encoding names nothing")),
+        1 => body::decompress(held, compression, limit),
+        _ => Err(malformed("its first byte is neither 0 nor 1")),
+    }
+}
+
+fn success(message: &[u8]) -> Response<Body> {
+    let mut data = BytesMut::with_capacity(PREFIX + message.len());
+    data.put_u8(0);
+    data.put_u32(message.len() as u32);
+    data.put_slice(message);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let frames: [Result<Frame<Bytes>, std::convert::Infallible>; 2] =
+        [Ok(Frame::data(data.freeze())), Ok(Frame::trailers(trailers))];
+    with_grpc_headers(Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames)))))
+}
+
+/// "Trailers-Only": the status is in the head.
+fn failure(refusal: &Refusal) -> Response<Body> {
+    let mut response = with_grpc_headers(Response::new(Body::empty()));
+    let headers = response.headers_mut();
+    headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.grpc_code())));
+    if let Ok(message) = HeaderValue::from_str(&percent_encoded(&refusal.message)) {
+        headers.insert("grpc-message", message);
+    }
+    if refusal.retry_after.is_some()
+        && let Ok(details) = HeaderValue::from_str(&STANDARD_NO_PAD.encode(answer::status_protobuf(refusal)))
+    {
+        headers.insert("grpc-status-details-bin", details);
+    }
+    response
+}
+
+fn with_grpc_headers(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert("grpc-accept-encoding", HeaderValue::from_static("identity,gzip,zstd,deflate"));
+    response
+}
+
+fn not_grpc(method: &Method, path: &str) -> Response<Body> {
+    let text = format!(
+        "{method} {path}: this port speaks OTLP/gRPC. For OTLP/HTTP use the HTTP port (4318 by default), \
+         or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n"
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// gRPC over HTTP/2, "Status-Message": what is not printable ASCII, and `%`, as percent escapes.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

@@ -1,0 +1,4 @@
+//! ActivityLog's own logs and counters. Nothing here is sent anywhere: `/metrics` is pulled.
+
+pub mod counters;
+pub mod log;
