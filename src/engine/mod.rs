@@ -1,6 +1,6 @@
 //! The embedded engine: a real ClickHouse server, run as a child process out of `libchdb.so`.
 //!
-//! Who calls it: [`crate::app`](crate) at start, when no `clickhouse.url` is configured ([`start`]), and `main` for the
+//! Who calls it: `app` at start, when no `clickhouse.url` is configured ([`start`]), and `main` for the
 //! hidden subcommand `activitylog engine` ([`child::run`]), which is what [`start`] runs. [`lock_data_dir`] is for both
 //! modes: whoever keeps anything in a data folder holds its lock.
 //!
@@ -26,6 +26,7 @@
 pub mod child;
 mod error;
 mod files;
+mod launch;
 mod library;
 mod lock;
 mod ports;
@@ -42,6 +43,7 @@ pub use error::EngineError;
 pub use files::{Credentials, User};
 pub use lock::{DataDirLock, lock_data_dir};
 pub use supervisor::{Engine, EngineState, start};
+pub use users::tenant_filter;
 
 /// Everything [`start`] needs to know. The data folder itself comes with its lock.
 #[derive(Debug, Clone)]
@@ -90,7 +92,9 @@ impl Default for EngineOptions {
             program: None,
             http_port: 0,
             tcp_port: 0,
-            walled_tables: ["events", "metrics", "usage", "events_by_minute"].map(str::to_owned).to_vec(),
+            walled_tables: ["events", "metrics", "usage", "events_by_minute"]
+                .map(str::to_owned)
+                .to_vec(),
             max_memory_bytes: None,
             max_memory_ratio: 0.6,
             background_threads: 2,

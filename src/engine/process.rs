@@ -44,7 +44,12 @@ pub(super) enum Exit {
 // === impl Process ===
 
 impl Process {
-    pub(super) fn spawn(program: &Path, library: &Path, data_dir: &Path, cwd: &Path) -> io::Result<Process> {
+    pub(super) fn spawn(
+        program: &Path,
+        library: &Path,
+        data_dir: &Path,
+        cwd: &Path,
+    ) -> io::Result<Process> {
         let mut child = Command::new(program)
             .arg("engine")
             .arg("--data-dir")
@@ -65,7 +70,13 @@ impl Process {
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         let stderr = child.stderr.take().expect("stderr was asked for");
         let tail_reader = tokio::spawn(keep_tail(stderr, Arc::clone(&tail)));
-        Ok(Process { child, stdin, pid, tail, tail_reader })
+        Ok(Process {
+            child,
+            stdin,
+            pid,
+            tail,
+            tail_reader,
+        })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -90,7 +101,10 @@ impl Process {
     pub(super) async fn stop(mut self, patience: Duration) {
         drop(self.stdin.take());
         if timeout(patience, self.child.wait()).await.is_err() {
-            tracing::warn!(pid = self.pid, "the engine did not end in time and is killed; it lost nothing it acknowledged");
+            tracing::warn!(
+                pid = self.pid,
+                "the engine did not end in time and is killed; it lost nothing it acknowledged"
+            );
             if let Err(error) = self.child.kill().await {
                 tracing::error!(pid = self.pid, %error, "the engine could not be killed");
             }
@@ -104,7 +118,11 @@ async fn keep_tail(stderr: ChildStderr, tail: Arc<Mutex<VecDeque<String>>>) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match (&mut reader).take(KEPT_LINE_BYTES).read_until(b'\n', &mut line).await {
+        match (&mut reader)
+            .take(KEPT_LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .await
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
@@ -129,5 +147,9 @@ fn describe<'a>(status: ExitStatus, lines: impl Iterator<Item = &'a String>) -> 
         (None, None) => "ended".to_owned(),
     };
     let words = lines.map(String::as_str).collect::<Vec<_>>().join(" | ");
-    if words.is_empty() { how } else { format!("{how}: {words}") }
+    if words.is_empty() {
+        how
+    } else {
+        format!("{how}: {words}")
+    }
 }

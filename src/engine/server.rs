@@ -50,9 +50,6 @@ pub(super) fn render(options: &EngineOptions, ports: Ports, engine_dir: &Path) -
   <background_common_pool_size>2</background_common_pool_size>
   <background_move_pool_size>1</background_move_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
-  <background_buffer_flush_schedule_pool_size>1</background_buffer_flush_schedule_pool_size>
-  <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
-  <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
   <max_thread_pool_size>1000</max_thread_pool_size>
   <max_thread_pool_free_size>16</max_thread_pool_free_size>
   <max_io_thread_pool_size>16</max_io_thread_pool_size>

@@ -5,7 +5,6 @@
 //! ```
 //! The first start fails with an error that says what to do; a later one never gives up, and says why in [`EngineState`].
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,15 +12,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::files::EngineDir;
+use super::launch::{Plan, Running};
 use super::ports::Ports;
-use super::process::{Exit, Process};
-use super::{Credentials, DataDirLock, EngineError, EngineOptions, library, lock, probe};
-
-const POLL: Duration = Duration::from_millis(10);
-
-/// Somebody may take a free port between our look and the engine's bind: look again so often.
-const PORT_ATTEMPTS: usize = 5;
+use super::process::Exit;
+use super::{Credentials, DataDirLock, EngineError, EngineOptions};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(10);
@@ -50,22 +44,6 @@ pub struct Engine {
     supervisor: JoinHandle<()>,
 }
 
-/// What doesn't change from one start to the next.
-#[derive(Debug)]
-struct Plan {
-    options: EngineOptions,
-    dir: EngineDir,
-    data_dir: PathBuf,
-    library: PathBuf,
-    program: PathBuf,
-}
-
-#[derive(Debug)]
-struct Running {
-    process: Process,
-    ports: Ports,
-}
-
 /// The supervisor's end of what [`Engine`] shows.
 struct Shown {
     state: watch::Sender<EngineState>,
@@ -81,19 +59,38 @@ pub async fn start(lock: &DataDirLock, options: EngineOptions) -> Result<Engine,
     let started = Instant::now();
     // Never stopped: whoever loses interest drops this future, and with it the pipe of a child half started.
     let (_keep, mut never) = oneshot::channel();
-    let running = plan.launch(&mut never).await?.ok_or(EngineError::Refused("stopped".to_owned()))?;
+    let running = plan
+        .launch(&mut never)
+        .await?
+        .ok_or(EngineError::Refused("stopped".to_owned()))?;
     let elapsed_ms = started.elapsed().as_millis() as u64;
-    tracing::info!(pid = running.process.pid(), url = running.ports.http_url(), elapsed_ms, "engine ready");
+    tracing::info!(
+        pid = running.process.pid(),
+        url = running.ports.http_url(),
+        elapsed_ms,
+        "engine ready"
+    );
 
     let (state, state_seen) = watch::channel(running.state());
     let (ports, ports_seen) = watch::channel(running.ports);
     let (stop, stopped) = oneshot::channel();
     let credentials = plan.dir.credentials.clone();
     let supervisor = tokio::spawn(supervise(plan, running, Shown { state, ports }, stopped));
-    Ok(Engine { credentials, state: state_seen, ports: ports_seen, stop, supervisor })
+    Ok(Engine {
+        credentials,
+        state: state_seen,
+        ports: ports_seen,
+        stop,
+        supervisor,
+    })
 }
 
-async fn supervise(plan: Arc<Plan>, mut running: Running, shown: Shown, mut stop: oneshot::Receiver<()>) {
+async fn supervise(
+    plan: Arc<Plan>,
+    mut running: Running,
+    shown: Shown,
+    mut stop: oneshot::Receiver<()>,
+) {
     let mut backoff = FIRST_BACKOFF;
     loop {
         let ready_at = Instant::now();
@@ -110,11 +107,19 @@ async fn supervise(plan: Arc<Plan>, mut running: Running, shown: Shown, mut stop
         let (Exit::Refused(reason) | Exit::Died(reason)) = exit;
         tracing::error!(reason, "the engine died; it is started again");
         let since = SystemTime::now();
-        shown.state.send_replace(EngineState::Down { since, reason });
+        shown
+            .state
+            .send_replace(EngineState::Down { since, reason });
 
-        let Some(again) = relaunch(&plan, &shown, since, &mut backoff, &mut stop).await else { break };
+        let Some(again) = relaunch(&plan, &shown, since, &mut backoff, &mut stop).await else {
+            break;
+        };
         running = again;
-        tracing::info!(pid = running.process.pid(), url = running.ports.http_url(), "engine ready again");
+        tracing::info!(
+            pid = running.process.pid(),
+            url = running.ports.http_url(),
+            "engine ready again"
+        );
         shown.ports.send_replace(running.ports);
         shown.state.send_replace(running.state());
     }
@@ -139,7 +144,10 @@ async fn relaunch(
             Ok(launched) => return launched,
             Err(error) => {
                 tracing::error!(%error, "the engine could not be started again; will try again");
-                shown.state.send_replace(EngineState::Down { since, reason: error.to_string() });
+                shown.state.send_replace(EngineState::Down {
+                    since,
+                    reason: error.to_string(),
+                });
             }
         }
     }
@@ -181,104 +189,5 @@ impl Engine {
         if let Err(error) = self.supervisor.await {
             tracing::error!(%error, "the engine's supervisor failed");
         }
-    }
-}
-
-// === impl Plan ===
-
-impl Plan {
-    fn make(lock: &DataDirLock, options: EngineOptions) -> Result<Plan, EngineError> {
-        let library = library::find(options.library.as_deref())?;
-        let program = match &options.program {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()
-                .map_err(|source| EngineError::Spawn { program: PathBuf::from("activitylog"), source })?,
-        };
-        let dir = EngineDir::prepare(lock)?;
-        Ok(Plan { options, dir, data_dir: lock.dir().to_owned(), library, program })
-    }
-
-    /// One engine, up and answering; `None` when told to stop meanwhile.
-    async fn launch(self: &Arc<Self>, stop: &mut oneshot::Receiver<()>) -> Result<Option<Running>, EngineError> {
-        self.wait_for_store().await?;
-        for attempt in 1.. {
-            let mut running = self.spawn().await?;
-            let outcome = tokio::select! {
-                outcome = self.until_ready(&mut running) => outcome,
-                _ = &mut *stop => {
-                    running.process.stop(self.options.stop_timeout).await;
-                    return Ok(None);
-                }
-            };
-            match outcome {
-                Ok(()) => return Ok(Some(running)),
-                // Its own end was no mishap of the engine's, if a port was taken under it.
-                Err(EngineError::Died { .. }) if attempt < PORT_ATTEMPTS && running.ports.taken().is_some() => {
-                    tracing::info!(ports = ?running.ports, "a port of the engine was taken meanwhile; trying others");
-                }
-                Err(error) => {
-                    running.process.stop(self.options.stop_timeout).await;
-                    return Err(error);
-                }
-            }
-        }
-        unreachable!("the loop ends by returning")
-    }
-
-    /// After a kill -9 of the instance before, its engine may still be shutting down: it gets the time to.
-    async fn wait_for_store(&self) -> Result<(), EngineError> {
-        let store = self.dir.store();
-        let deadline = Instant::now() + self.options.stop_timeout;
-        while let Some(pid) = lock::holder_of_store(&store) {
-            if Instant::now() >= deadline {
-                return Err(EngineError::EngineLocked { dir: store, pid });
-            }
-            sleep(POLL).await;
-        }
-        Ok(())
-    }
-
-    async fn spawn(self: &Arc<Self>) -> Result<Running, EngineError> {
-        let plan = Arc::clone(self);
-        // Files are fsynced here, and a restart happens amid traffic.
-        let ports = tokio::task::spawn_blocking(move || {
-            let ports = Ports::choose(&plan.options, &plan.dir.ports_file())?;
-            plan.dir.write_configuration(&plan.options, ports)?;
-            Ok::<_, EngineError>(ports)
-        })
-        .await
-        .map_err(|error| EngineError::Refused(format!("the engine's configuration could not be written: {error}")))??;
-        let process = Process::spawn(&self.program, &self.library, &self.data_dir, &self.dir.path)
-            .map_err(|source| EngineError::Spawn { program: self.program.clone(), source })?;
-        Ok(Running { process, ports })
-    }
-
-    async fn until_ready(&self, running: &mut Running) -> Result<(), EngineError> {
-        let address = running.ports.http_address();
-        let answering = async {
-            while !probe::answers(address, &self.dir.credentials).await {
-                sleep(POLL).await;
-            }
-            probe::check_wall(address, &self.dir.credentials).await
-        };
-        let log = self.dir.log();
-        tokio::select! {
-            exit = running.process.wait() => Err(match exit {
-                Exit::Refused(line) => EngineError::Refused(line),
-                Exit::Died(reason) => EngineError::Died { reason, log },
-            }),
-            result = answering => result,
-            () = sleep(self.options.start_timeout) => {
-                Err(EngineError::StartTimeout { seconds: self.options.start_timeout.as_secs(), log })
-            }
-        }
-    }
-}
-
-// === impl Running ===
-
-impl Running {
-    fn state(&self) -> EngineState {
-        EngineState::Ready { url: self.ports.http_url(), pid: self.process.pid() }
     }
 }

@@ -30,10 +30,12 @@ const SCOPE: &str = "tryBase64URLDecode(splitByChar('.', initialQueryID())[1])";
 /// What the hidden `file()` says, and how the probe knows it.
 pub(super) const NO_FILES: &str = "files of the engine are not for queries";
 
-/// The row policy of every walled table.
-fn tenant_filter() -> String {
+/// The row policy of every walled table; the same on a full server, where `activitylog migrate` makes it with SQL.
+/// It folds to a constant per query. A Scope that names no tenant sees nothing, also no row whose tenant is empty.
+pub fn tenant_filter() -> String {
     format!(
-        "tenant_id = JSONExtractString({SCOPE}, 'tenant') AND (JSONExtractBool({SCOPE}, 'all_projects') \
+        "JSONExtractString({SCOPE}, 'tenant') != '' AND tenant_id = JSONExtractString({SCOPE}, 'tenant') \
+         AND (JSONExtractBool({SCOPE}, 'all_projects') \
          OR has(JSONExtract({SCOPE}, 'projects', 'Array(String)'), project))"
     )
 }
@@ -83,7 +85,11 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
 </clickhouse>
 "#,
         limits = reader_limits(&options.reader),
-        gate_limits = tags(&[("max_execution_time", 2), ("max_memory_usage", 64 << 20), ("max_result_rows", 100_000)]),
+        gate_limits = tags(&[
+            ("max_execution_time", 2),
+            ("max_memory_usage", 64 << 20),
+            ("max_result_rows", 100_000)
+        ]),
         default_grants = grants(&[
             "GRANT SYSTEM LISTEN ON *.*",
             "GRANT READ ON FILE",
@@ -100,11 +106,20 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
     )
 }
 
-/// Owner of the schema. Not among them, on purpose: files, URLs, other servers, functions, users.
+/// Owner of the schema. Not among them, on purpose: files, URLs, other servers, functions, users; and dictionaries, whose
+/// executable sources would run commands in this mode.
 const WRITER: &[&str] = &[
-    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, UNDROP TABLE, BACKUP ON activitylog.*",
-    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, UNDROP TABLE, BACKUP ON pub.*",
-    "GRANT TABLE ENGINE ON *",
+    "GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP DATABASE, DROP TABLE, DROP VIEW, UNDROP TABLE ON activitylog.*",
+    "GRANT SHOW, SELECT, INSERT, ALTER, TRUNCATE, OPTIMIZE, BACKUP ON activitylog.*",
+    "GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP DATABASE, DROP TABLE, DROP VIEW, UNDROP TABLE ON pub.*",
+    "GRANT SHOW, SELECT, INSERT, ALTER, TRUNCATE, OPTIMIZE, BACKUP ON pub.*",
+    "GRANT TABLE ENGINE ON MergeTree",
+    "GRANT TABLE ENGINE ON ReplacingMergeTree",
+    "GRANT TABLE ENGINE ON SummingMergeTree",
+    "GRANT TABLE ENGINE ON AggregatingMergeTree",
+    "GRANT TABLE ENGINE ON Null",
+    "GRANT TABLE ENGINE ON Memory",
+    "GRANT TABLE ENGINE ON Distributed",
     "GRANT SET DEFINER ON wall",
     "GRANT SELECT ON system.*",
     "GRANT CREATE TEMPORARY TABLE, KILL QUERY, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM DROP CACHE ON *.*",
@@ -112,12 +127,18 @@ const WRITER: &[&str] = &[
 
 /// Table by table, so that a new one stays unreadable until somebody lists it and so gives it a filter.
 fn wall_grants(tables: &[String]) -> String {
-    tables.iter().map(|table| grant(&format!("GRANT SELECT ON activitylog.`{table}`"))).collect()
+    tables
+        .iter()
+        .map(|table| grant(&format!("GRANT SELECT ON activitylog.`{table}`")))
+        .collect()
 }
 
 fn filters(tables: &[String]) -> String {
     let filter = xml_text(&tenant_filter());
-    tables.iter().map(|table| format!("<{table}><filter>{filter}</filter></{table}>")).collect()
+    tables
+        .iter()
+        .map(|table| format!("<{table}><filter>{filter}</filter></{table}>"))
+        .collect()
 }
 
 fn reader_limits(limits: &ReaderLimits) -> String {
@@ -127,15 +148,27 @@ fn reader_limits(limits: &ReaderLimits) -> String {
         ("max_rows_to_read", limits.max_rows_to_read),
         ("max_result_rows", limits.max_result_rows),
         ("max_result_bytes", limits.max_result_bytes),
-        ("max_concurrent_queries_for_user", limits.max_concurrent_queries),
+        (
+            "max_concurrent_queries_for_user",
+            limits.max_concurrent_queries,
+        ),
         // Sorting and grouping past memory spill to disk before the limit ends the query.
-        ("max_bytes_before_external_group_by", limits.max_memory_bytes / 2),
-        ("max_bytes_before_external_sort", limits.max_memory_bytes / 2),
+        (
+            "max_bytes_before_external_group_by",
+            limits.max_memory_bytes / 2,
+        ),
+        (
+            "max_bytes_before_external_sort",
+            limits.max_memory_bytes / 2,
+        ),
     ])
 }
 
 fn tags(settings: &[(&str, u64)]) -> String {
-    settings.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect()
+    settings
+        .iter()
+        .map(|(name, value)| format!("<{name}>{value}</{name}>"))
+        .collect()
 }
 
 fn grants(queries: &[&str]) -> String {
@@ -147,5 +180,8 @@ fn grant(query: &str) -> String {
 }
 
 fn password(password: &str) -> String {
-    format!("<password_sha256_hex>{}</password_sha256_hex>", sha256_hex(password.as_bytes()))
+    format!(
+        "<password_sha256_hex>{}</password_sha256_hex>",
+        sha256_hex(password.as_bytes())
+    )
 }
