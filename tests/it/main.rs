@@ -1,0 +1,4 @@
+//! One binary for all integration tests: the real engine, its own data folder, port 0.
+
+mod engine;
+mod engine_rights;
