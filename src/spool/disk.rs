@@ -54,7 +54,9 @@ pub fn write_whole(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io:
 
 impl Disk for RealDisk {
     fn now_ms(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as i64)
     }
 
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
@@ -67,7 +69,11 @@ impl Disk for RealDisk {
             return Ok(());
         }
         let parent = dir.parent().unwrap_or(Path::new("/"));
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
         self.make_dir(parent)?;
         match std::fs::create_dir(dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -76,10 +82,19 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
-            io::Error::new(io::Error::from(error).kind(), format!("{} is in use by another process", path.display()))
-        })?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(
+            |error| {
+                io::Error::new(
+                    io::Error::from(error).kind(),
+                    format!("{} is in use by another process", path.display()),
+                )
+            },
+        )?;
         Ok(Box::new(file))
     }
 
@@ -88,7 +103,9 @@ impl Disk for RealDisk {
         for entry in std::fs::read_dir(dir)? {
             let entry = entry?;
             match entry.metadata() {
-                Ok(meta) if meta.is_file() => files.push((entry.file_name().to_string_lossy().into_owned(), meta.len())),
+                Ok(meta) if meta.is_file() => {
+                    files.push((entry.file_name().to_string_lossy().into_owned(), meta.len()))
+                }
                 // a folder, or a file that its owner deleted meanwhile
                 _ => {}
             }
@@ -97,11 +114,19 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).create_new(true).open(path)?))
+        Ok(Box::new(
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(path)?,
+        ))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
+        Ok(Box::new(
+            OpenOptions::new().read(true).write(true).open(path)?,
+        ))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -38,7 +38,9 @@ pub struct Frame<'a> {
 
 impl Encoder {
     pub fn new() -> Encoder {
-        Encoder { table: CompressTable::large() }
+        Encoder {
+            table: CompressTable::large(),
+        }
     }
 
     /// Appends `raw` as LZ4 frames and returns the digest of their checksums (see [`fold`]).
@@ -47,8 +49,11 @@ impl Encoder {
         for chunk in raw.chunks(MAX_RAW) {
             let start = out.len();
             out.resize(start + OVERHEAD + get_maximum_output_size(chunk.len()), 0);
-            let written = compress_into_with_table(chunk, &mut out[start + OVERHEAD..], &mut self.table)
-                .expect("the output holds get_maximum_output_size bytes, the only way this fails");
+            let written =
+                compress_into_with_table(chunk, &mut out[start + OVERHEAD..], &mut self.table)
+                    .expect(
+                        "the output holds get_maximum_output_size bytes, the only way this fails",
+                    );
             out.truncate(start + OVERHEAD + written);
             digest = fold(digest, finish(&mut out[start..], LZ4, chunk.len()));
         }
@@ -76,7 +81,12 @@ impl<'a> Frame<'a> {
         }
         let body = bytes.get(CHECKSUM..end)?;
         let checksum = u128::from_le_bytes(header[..CHECKSUM].try_into().ok()?);
-        (hash(body) == checksum).then(|| Frame { method: header[CHECKSUM], checksum, raw_len, data: &bytes[OVERHEAD..end] })
+        (hash(body) == checksum).then(|| Frame {
+            method: header[CHECKSUM],
+            checksum,
+            raw_len,
+            data: &bytes[OVERHEAD..end],
+        })
     }
 
     /// Bytes of the whole frame.

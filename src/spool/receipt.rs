@@ -18,7 +18,10 @@ pub struct Receipt {
 pub enum Appended<R> {
     Stored(Receipt, R),
     /// An exact replay: that many rows were stored by the first one.
-    Duplicate { receipt: Receipt, rows: u32 },
+    Duplicate {
+        receipt: Receipt,
+        rows: u32,
+    },
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -91,6 +94,9 @@ impl Ticket {
             return fate.clone();
         }
         resolved.await;
-        self.fate.get().cloned().unwrap_or(Err(AppendError::Internal))
+        self.fate
+            .get()
+            .cloned()
+            .unwrap_or(Err(AppendError::Internal))
     }
 }

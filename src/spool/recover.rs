@@ -1,7 +1,8 @@
 //! What a start finds in the folder, and what becomes of it:
 //!
-//! - `.open`: whole commits are kept, the torn tail is cut off (it was never acknowledged), the rest is synced, because a
-//!   killed process may have written what it did not sync, and sealed. Without a whole commit it is deleted.
+//! - `.open`: its whole commits are copied into a new, synced, sealed file; the torn tail (it was never acknowledged) is
+//!   left behind, and the old file deleted. A copy, because what a killed process wrote may stand in the page cache only,
+//!   and after an fsync that failed in that process, one that succeeds in ours says nothing about those pages.
 //! - `.seg`: was whole and synced when it was sealed, so whatever is broken in it is damage: kept aside in the quarantine,
 //!   the whole commits are shipped. One without a whole commit moves to the quarantine.
 //! - a file of ours that can't be read moves to the quarantine. Files that aren't ours are left alone.
@@ -9,8 +10,14 @@
 
 use std::io;
 
+use super::disk;
 use super::folder::{Folder, OPEN, SEALED, lock};
 use super::segment::{Name, Scan};
+
+/// A copy that a start left unfinished.
+const HALF_COPIED: &str = ".seg.tmp";
+
+const NOT_SEGMENTS: [&str; 4] = ["lock", "replay.log", "replay.old.log", "replay.log.tmp"];
 
 /// What a start learns from the disk.
 #[derive(Debug, Default)]
@@ -26,12 +33,23 @@ pub fn recover(folder: &Folder, recovered: &mut Recovered) -> io::Result<()> {
     let mut files = folder.disk.list(&folder.dir)?;
     files.sort();
     for (file, _) in &files {
-        if let Some(name) = Name::parse(file, OPEN) {
+        if Name::parse(file, HALF_COPIED).is_some() {
+            folder.disk.remove(&folder.path(file))?;
+        } else if let Some(name) = Name::parse(file, OPEN) {
+            if files.iter().any(|(other, _)| *other == name.file(SEALED)) {
+                // Copied by a start that died before it deleted the original.
+                folder.disk.remove(&folder.path(file))?;
+                continue;
+            }
             recover_open(folder, file, name, recovered)?;
         } else if let Some(name) = Name::parse(file, SEALED) {
             adopt_sealed(folder, file, name, recovered)?;
-        } else if !["lock", "replay.log", "replay.old.log"].contains(&file.as_str()) {
-            tracing::warn!(table = folder.table, file, "not a file of the spool, left alone");
+        } else if !NOT_SEGMENTS.contains(&file.as_str()) {
+            tracing::warn!(
+                table = folder.table,
+                file,
+                "not a file of the spool, left alone"
+            );
         }
     }
     folder.disk.sync_dir(&folder.dir)?;
@@ -43,8 +61,12 @@ pub fn recover(folder: &Folder, recovered: &mut Recovered) -> io::Result<()> {
 /// Takes in sealed files that appeared in the folder while we run: the operator's retries.
 pub fn adopt_returned(folder: &Folder) -> io::Result<()> {
     for (file, _) in folder.disk.list(&folder.dir)? {
-        let Some(name) = Name::parse(&file, SEALED) else { continue };
-        let known = lock(&folder.queue).keys().any(|(_, queued)| *queued == name);
+        let Some(name) = Name::parse(&file, SEALED) else {
+            continue;
+        };
+        let known = lock(&folder.queue)
+            .keys()
+            .any(|(_, queued)| *queued == name);
         if !known {
             adopt_sealed(folder, &file, name, &mut Recovered::default())?;
         }
@@ -52,12 +74,18 @@ pub fn adopt_returned(folder: &Folder) -> io::Result<()> {
     folder.count_quarantine()
 }
 
-fn recover_open(folder: &Folder, file: &str, name: Name, recovered: &mut Recovered) -> io::Result<()> {
+fn recover_open(
+    folder: &Folder,
+    file: &str,
+    name: Name,
+    recovered: &mut Recovered,
+) -> io::Result<()> {
     let path = folder.path(file);
-    let opened = folder.disk.open(&path)?;
-    let bytes = match opened.read_all() {
+    let bytes = match folder.disk.open(&path)?.read_all() {
         Ok(bytes) => bytes,
-        Err(error) => return folder.move_to_quarantine(file, &name, &format!("can't be read: {error}")),
+        Err(error) => {
+            return folder.move_to_quarantine(file, &name, &format!("can't be read: {error}"));
+        }
     };
     let scan = Scan::of(&bytes, &name);
     if scan.good_len < scan.len {
@@ -71,16 +99,20 @@ fn recover_open(folder: &Folder, file: &str, name: Name, recovered: &mut Recover
     for range in &scan.damaged {
         folder.keep_aside(&name, range.start, &bytes[range.clone()])?;
     }
-    opened.truncate(scan.good_len as u64)?;
-    opened.sync()?;
     let sealed = name.file(SEALED);
-    folder.disk.rename(&path, &folder.path(&sealed))?;
+    disk::write_whole(&*folder.disk, &folder.dir, &sealed, &bytes[..scan.good_len])?;
+    folder.disk.remove(&path)?;
     learn(&scan, &bytes, recovered);
     folder.enqueue(name, sealed, scan.content(), scan.good_len as u64);
     Ok(())
 }
 
-fn adopt_sealed(folder: &Folder, file: &str, name: Name, recovered: &mut Recovered) -> io::Result<()> {
+fn adopt_sealed(
+    folder: &Folder,
+    file: &str,
+    name: Name,
+    recovered: &mut Recovered,
+) -> io::Result<()> {
     let path = folder.path(file);
     let opened = match folder.disk.open(&path) {
         // Shipped between the listing and now.
@@ -89,7 +121,9 @@ fn adopt_sealed(folder: &Folder, file: &str, name: Name, recovered: &mut Recover
     };
     let bytes = match opened.read_all() {
         Ok(bytes) => bytes,
-        Err(error) => return folder.move_to_quarantine(file, &name, &format!("can't be read: {error}")),
+        Err(error) => {
+            return folder.move_to_quarantine(file, &name, &format!("can't be read: {error}"));
+        }
     };
     let scan = Scan::of(&bytes, &name);
     if bytes.is_empty() {
@@ -109,6 +143,8 @@ fn adopt_sealed(folder: &Folder, file: &str, name: Name, recovered: &mut Recover
 fn learn(scan: &Scan, bytes: &[u8], recovered: &mut Recovered) {
     for note in scan.notes(bytes) {
         recovered.last_ms = recovered.last_ms.max(note.received_at_ms);
-        recovered.seeds.push((note.received_at_ms, note.requests().collect()));
+        recovered
+            .seeds
+            .push((note.received_at_ms, note.requests().collect()));
     }
 }

@@ -42,22 +42,33 @@ enum State {
 
 impl Replay {
     pub fn new(max: usize, window_ms: i64) -> Replay {
-        Replay { keys: HashMap::new(), order: VecDeque::new(), max, window_ms, evicted_early: 0 }
+        Replay {
+            keys: HashMap::new(),
+            order: VecDeque::new(),
+            max,
+            window_ms,
+            evicted_early: 0,
+        }
     }
 
-    pub fn len(&self) -> usize {
+    /// Keys known, pending and done.
+    pub fn known(&self) -> usize {
         self.keys.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 
     pub fn look(&self, key: u128, now_ms: i64) -> Seen {
         match self.keys.get(&key) {
-            Some(State::Pending { ticket, rows }) => Seen::Pending { ticket: ticket.clone(), rows: *rows },
-            Some(State::Done { receipt, rows }) if receipt.received_at_ms() + self.window_ms > now_ms => {
-                Seen::Done { receipt: *receipt, rows: *rows }
+            Some(State::Pending { ticket, rows }) => Seen::Pending {
+                ticket: ticket.clone(),
+                rows: *rows,
+            },
+            Some(State::Done { receipt, rows })
+                if receipt.received_at_ms() + self.window_ms > now_ms =>
+            {
+                Seen::Done {
+                    receipt: *receipt,
+                    rows: *rows,
+                }
             }
             _ => Seen::New,
         }
@@ -67,7 +78,13 @@ impl Replay {
     pub fn claim(&mut self, key: u128, rows: u32, ticket: &Arc<Ticket>, now_ms: i64) -> Seen {
         let seen = self.look(key, now_ms);
         if matches!(seen, Seen::New) {
-            self.keys.insert(key, State::Pending { ticket: ticket.clone(), rows });
+            self.keys.insert(
+                key,
+                State::Pending {
+                    ticket: ticket.clone(),
+                    rows,
+                },
+            );
         }
         seen
     }
@@ -123,12 +140,15 @@ mod tests {
         let mut replay = Replay::new(10, 100);
         let ticket = Arc::new(Ticket::default());
         assert!(matches!(replay.claim(1, 5, &ticket, 0), Seen::New));
-        assert!(matches!(replay.claim(1, 9, &ticket, 0), Seen::Pending { rows: 5, .. }));
+        assert!(matches!(
+            replay.claim(1, 9, &ticket, 0),
+            Seen::Pending { rows: 5, .. }
+        ));
         replay.done(Receipt::after_fsync(50), [(1, 5)].into_iter());
         assert!(matches!(replay.look(1, 149), Seen::Done { rows: 5, .. }));
         assert!(matches!(replay.look(1, 150), Seen::New));
         replay.expire(150);
-        assert!(replay.is_empty());
+        assert!(replay.known() == 0);
     }
 
     #[test]
@@ -136,7 +156,7 @@ mod tests {
         let mut replay = Replay::new(3, 1000);
         (0..5).for_each(|key| done(&mut replay, key as i64, key));
         replay.expire(5);
-        assert_eq!((replay.len(), replay.evicted_early), (3, 2));
+        assert_eq!((replay.known(), replay.evicted_early), (3, 2));
         assert!(matches!(replay.look(1, 5), Seen::New));
         assert!(matches!(replay.look(2, 5), Seen::Done { .. }));
     }
@@ -145,12 +165,15 @@ mod tests {
     fn a_key_that_came_again_after_its_window_lives_a_whole_second_one() {
         let mut replay = Replay::new(10, 100);
         done(&mut replay, 0, 7);
-        assert!(matches!(replay.claim(7, 1, &Arc::default(), 120), Seen::New));
+        assert!(matches!(
+            replay.claim(7, 1, &Arc::default(), 120),
+            Seen::New
+        ));
         done(&mut replay, 120, 7);
         replay.expire(121);
         assert!(matches!(replay.look(7, 121), Seen::Done { .. }));
         replay.expire(220);
-        assert!(replay.is_empty());
+        assert!(replay.known() == 0);
     }
 
     #[test]
