@@ -137,6 +137,31 @@ mod tests {
         raw
     }
 
+    /// What ClickHouse 26.7 answered, over HTTP with `compress=1`, to
+    /// `SELECT number, 'ActivityLog' AS s FROM numbers(3) FORMAT Native` and
+    /// `SELECT 'The quick brown fox jumps over the lazy dog' AS s FROM numbers(40) FORMAT Native`.
+    const FROM_CLICKHOUSE: [&str; 2] = [
+        "0786c3bb362862d1cda6d5601b3a36f5824500000055000000f3020203066e756d6265720655496e7436340001001301080013020800ff0501\
+         7306537472696e670b41637469766974794c6f0c00015074794c6f67",
+        "ebc01eca5262797dfb673bea432703eb8250000000eb060000ff270128017306537472696e672b54686520717569636b2062726f776e20666f\
+         78206a756d7073206f76657220746865206c617a7920646f2c00ffffffffffffa3507920646f67",
+    ];
+
+    #[test]
+    fn a_frame_of_clickhouse_is_read_and_ours_has_the_same_checksum() {
+        for (hex, raw_len) in FROM_CLICKHOUSE.into_iter().zip([85, 1771]) {
+            let theirs: Vec<u8> = (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
+                .collect();
+            assert_eq!(decode(&theirs).len(), raw_len);
+            let mut ours = theirs.clone();
+            ours[..OVERHEAD].fill(0);
+            finish(&mut ours, LZ4, raw_len);
+            assert_eq!(ours, theirs);
+        }
+    }
+
     #[test]
     fn a_payload_over_one_mebibyte_is_split() {
         let raw: Vec<u8> = (0..3 * MAX_RAW + 7).map(|i| (i * i / 3) as u8).collect();

@@ -153,7 +153,7 @@ impl<B: Batch> Spool<B> {
         let boot_ms = folder.disk.now_ms().max(found.last_ms + 1) & 0xffff_ffff_ffff;
         let boot = format!(
             "{boot_ms:012x}{:08x}",
-            getrandom::u32().map_err(io::Error::other)?
+            getrandom::u32().map_err(random_failed)?
         );
 
         let mut replay = Replay::new(options.replay_entries, folder.window_ms);
@@ -337,7 +337,11 @@ fn node_id(disk: &dyn Disk, dir: &Path) -> io::Result<u64> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let node = getrandom::u64().map_err(io::Error::other)?;
+    let node = getrandom::u64().map_err(random_failed)?;
     disk::write_whole(disk, dir, "node", format!("{node:016x}\n").as_bytes())?;
     Ok(node)
+}
+
+fn random_failed(error: getrandom::Error) -> io::Error {
+    io::Error::other(error.to_string())
 }

@@ -144,6 +144,7 @@ mod tests {
             replay.claim(1, 9, &ticket, 0),
             Seen::Pending { rows: 5, .. }
         ));
+        assert!(matches!(replay.look(1, 0), Seen::Pending { rows: 5, .. }));
         replay.done(Receipt::after_fsync(50), [(1, 5)].into_iter());
         assert!(matches!(replay.look(1, 149), Seen::Done { rows: 5, .. }));
         assert!(matches!(replay.look(1, 150), Seen::New));
