@@ -1,0 +1,222 @@
+//! The front: requests put rows into blocks, and wait for the commit that makes them durable.
+//!
+//! - One slot per core, each a block behind a mutex, so that requests fill blocks in parallel. A slot is held only while a
+//!   request's rows are built, never across an await.
+//! - Order of locks: a slot, then the replay window. The committer takes each alone.
+//! - A request's rows are undone (`truncate` to the mark) when building them panicked, or when its twin was quicker.
+//! - A request that goes away hurts nobody: its rows are committed all the same, and its retry is a duplicate.
+//! - Memory is bounded: a slot whose block holds `slot_bytes` takes no more; the request waits for that block's commit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
+
+use super::RequestKey;
+use super::folder::{Folder, lock};
+use super::receipt::{AppendError, Appended, Receipt, Ticket};
+use super::replay::{Replay, Seen};
+use super::seal::SealRule;
+
+/// A block under construction: column builders of one table.
+pub trait Batch: Send + 'static {
+    fn rows(&self) -> usize;
+    /// Approximate memory that the rows take.
+    fn bytes(&self) -> usize;
+    /// Forgets the rows past this mark, also half a row whose building panicked.
+    fn truncate(&mut self, rows: usize);
+    /// Appends the rows as one `Native` block, all with this `received_at`, and is empty then (keeping its capacity).
+    fn encode(&mut self, received_at_ms: i64, out: &mut Vec<u8>);
+}
+
+/// What the requests, the committer and the handle share.
+pub struct Shared<B> {
+    pub folder: Arc<Folder>,
+    pub slots: Vec<Mutex<Block<B>>>,
+    pub replay: Mutex<Replay>,
+    pub make: Box<dyn Fn() -> B + Send + Sync>,
+    /// Something stands in a slot.
+    pub dirty: AtomicBool,
+    pub closed: AtomicBool,
+    pub rule: SealRule,
+    pub commit_gap: Duration,
+    pub slot_bytes: usize,
+    pub next_slot: AtomicUsize,
+}
+
+/// Rows of several requests, and who waits for them.
+pub struct Block<B> {
+    pub batch: B,
+    pub requests: Vec<(u128, u32)>,
+    pub ticket: Arc<Ticket>,
+}
+
+/// Where a request's rows went.
+enum Placed<R> {
+    /// In a block: the ticket tells.
+    Waits(Arc<Ticket>, R),
+    /// Its twin is in a block.
+    Joined(Arc<Ticket>, u32),
+    Known(Receipt, u32),
+    Nothing(R),
+    /// The block has no room before its commit.
+    Crowded(Arc<Ticket>),
+}
+
+// === impl Shared ===
+
+impl<B: Batch> Shared<B> {
+    pub async fn append<R>(
+        &self,
+        key: RequestKey,
+        fill: impl FnOnce(&mut B) -> R,
+    ) -> Result<Appended<R>, AppendError> {
+        let mut fill = Some(fill);
+        loop {
+            match self.place(key.0, &mut fill)? {
+                Placed::Waits(ticket, result) => {
+                    return Ok(Appended::Stored(ticket.wait().await?, result));
+                }
+                Placed::Joined(ticket, rows) => {
+                    let receipt = ticket.wait().await?;
+                    self.folder.counters.duplicates.add(1);
+                    return Ok(Appended::Duplicate { receipt, rows });
+                }
+                Placed::Known(receipt, rows) => {
+                    self.folder.counters.duplicates.add(1);
+                    return Ok(Appended::Duplicate { receipt, rows });
+                }
+                Placed::Nothing(result) => {
+                    return Ok(Appended::Stored(
+                        Receipt::after_fsync(self.folder.disk.now_ms()),
+                        result,
+                    ));
+                }
+                // Whatever became of that block, the next one is empty.
+                Placed::Crowded(ticket) => drop(ticket.wait().await),
+            }
+        }
+    }
+
+    fn place<R, F: FnOnce(&mut B) -> R>(
+        &self,
+        key: u128,
+        fill: &mut Option<F>,
+    ) -> Result<Placed<R>, AppendError> {
+        match lock(&self.replay).look(key, self.folder.disk.now_ms()) {
+            Seen::Pending { ticket, rows } => return Ok(Placed::Joined(ticket, rows)),
+            Seen::Done { receipt, rows } => return Ok(Placed::Known(receipt, rows)),
+            Seen::New => {}
+        }
+        self.folder.room().map_err(AppendError::Full)?;
+        let mut block = self.free_slot();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(AppendError::Closed);
+        }
+        if block.batch.bytes() >= self.slot_bytes && !block.requests.is_empty() {
+            return Ok(Placed::Crowded(block.ticket.clone()));
+        }
+        let Some(fill) = fill.take() else {
+            return Err(AppendError::Internal);
+        };
+        let mark = block.batch.rows();
+        let Ok(result) = catch_unwind(AssertUnwindSafe(|| fill(&mut block.batch))) else {
+            tracing::error!(
+                table = self.folder.table,
+                "building a request's rows panicked"
+            );
+            self.undo(&mut block, mark);
+            return Err(AppendError::Internal);
+        };
+        let Some(rows) = block
+            .batch
+            .rows()
+            .checked_sub(mark)
+            .and_then(|rows| u32::try_from(rows).ok())
+        else {
+            tracing::error!(
+                table = self.folder.table,
+                "a request took rows out of its block"
+            );
+            self.fail(&mut block);
+            return Err(AppendError::Internal);
+        };
+        if rows == 0 {
+            return Ok(Placed::Nothing(result));
+        }
+        let seen = lock(&self.replay).claim(key, rows, &block.ticket, self.folder.disk.now_ms());
+        let placed = match seen {
+            Seen::New => {
+                block.requests.push((key, rows));
+                Placed::Waits(block.ticket.clone(), result)
+            }
+            // Its twin came while its own rows were being built.
+            Seen::Pending { ticket, rows } => {
+                self.undo(&mut block, mark);
+                return Ok(Placed::Joined(ticket, rows));
+            }
+            Seen::Done { receipt, rows } => {
+                self.undo(&mut block, mark);
+                return Ok(Placed::Known(receipt, rows));
+            }
+        };
+        drop(block);
+        if !self.dirty.swap(true, Ordering::SeqCst) {
+            self.folder.wake_committer();
+        }
+        Ok(placed)
+    }
+
+    fn free_slot(&self) -> MutexGuard<'_, Block<B>> {
+        let first = self.next_slot.fetch_add(1, Ordering::Relaxed);
+        for turn in 0..self.slots.len() {
+            match self.slots[(first + turn) % self.slots.len()].try_lock() {
+                Ok(block) => return block,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        lock(&self.slots[first % self.slots.len()])
+    }
+
+    fn undo(&self, block: &mut Block<B>, mark: usize) {
+        if catch_unwind(AssertUnwindSafe(|| block.batch.truncate(mark))).is_err()
+            || block.batch.rows() != mark
+        {
+            tracing::error!(
+                table = self.folder.table,
+                "a block could not be undone; its requests fail with it"
+            );
+            self.fail(block);
+        }
+    }
+
+    /// Gives up a block that can't be trusted any more: its requests fail, and are as if never seen.
+    fn fail(&self, block: &mut Block<B>) {
+        lock(&self.replay).forget(block.requests.iter().copied());
+        let broken = std::mem::replace(block, Block::new((self.make)()));
+        broken.ticket.resolve(Err(AppendError::Internal));
+    }
+}
+
+// === impl Block ===
+
+impl<B> Block<B> {
+    pub fn new(batch: B) -> Block<B> {
+        Block {
+            batch,
+            requests: Vec::new(),
+            ticket: Arc::default(),
+        }
+    }
+}
+
+impl<B: Batch> Block<B> {
+    /// Empties a block that was committed.
+    pub fn renew(&mut self) {
+        debug_assert_eq!(self.batch.rows(), 0, "encode leaves a batch empty");
+        self.batch.truncate(0);
+        self.requests.clear();
+        self.ticket = Arc::default();
+    }
+}
