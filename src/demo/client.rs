@@ -48,7 +48,10 @@ impl Client {
         if !plain {
             return Err(DemoError::BadEndpoint(endpoint.to_owned()));
         }
-        let http = legacy::Client::builder(TokioExecutor::new()).build_http();
+        let mut connector = HttpConnector::new();
+        // head and body are two writes: the second would wait for a delayed ACK
+        connector.set_nodelay(true);
+        let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
         Ok(Client {
             http,
             endpoint: endpoint.to_owned(),

@@ -34,17 +34,22 @@ struct Pending {
     item: Item,
 }
 
-/// Logs and spans per second with a pace of 1, measured over an hour and several seeds.
-const NATURAL_RATE: f64 = 5.0;
+/// Logs and spans per second of one crowd with a pace of 1, measured over an hour with several seeds.
+const NATURAL_RATE: f64 = 3.6;
+const MAX_CROWDS: f64 = 1000.0;
 
 // === impl Feed ===
 
 impl Feed {
     /// About `rate` logs and spans per second from `start` on.
     pub fn new(seed: u64, start: Nanos, rate: f64) -> Feed {
-        let pace = (rate / NATURAL_RATE).max(0.01);
+        let pace = if rate.is_nan() {
+            1.0
+        } else {
+            (rate / NATURAL_RATE).clamp(0.01, MAX_CROWDS)
+        };
         // more actors rather than hastier ones: people type no faster because there are more of them
-        let crowds = pace.ceil() as u64;
+        let crowds = pace.round().max(1.0) as u64;
         let pace = pace / crowds as f64;
         let root = Random::new(seed);
         let developers = people::developers(&root.fork(0));

@@ -161,7 +161,7 @@ impl Run {
         Ok(())
     }
 
-    async fn send(&mut self, items: Vec<Item>) -> Result<(), DemoError> {
+    async fn send(&mut self, mut items: Vec<Item>) -> Result<(), DemoError> {
         for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
             let of_signal: Vec<Item> = items
                 .iter()

@@ -6,12 +6,12 @@ use super::*;
 
 const START: Nanos = 1_795_221_600 * SECOND;
 
-/// An hour, and the last export of every process.
-fn hour(seed: u64) -> Vec<Item> {
+/// Some minutes, one by one, and the last export of every process.
+fn minutes(seed: u64, minutes: u64) -> Vec<Item> {
     let mut feed = Feed::new(seed, START, 5.0);
     let mut items = Vec::new();
-    let end = START + 3600 * SECOND;
-    for minute in 1..=60 {
+    let end = START + minutes * 60 * SECOND;
+    for minute in 1..=minutes {
         items.extend(feed.until(START + minute * 60 * SECOND));
     }
     items.extend(feed.finish(end));
@@ -27,7 +27,7 @@ fn report(items: &[Item]) -> DemoReport {
 #[test]
 fn the_same_seed_makes_the_same_bytes() {
     let body = |seed| {
-        let items = hour(seed);
+        let items = minutes(seed, 5);
         [Signal::Logs, Signal::Traces, Signal::Metrics].map(|signal| {
             let of_signal: Vec<Item> = items
                 .iter()
@@ -49,16 +49,20 @@ fn steps_do_not_change_what_happens() {
         let of_events = items.iter().filter(|item| item.signal != Signal::Metrics);
         of_events.map(|item| item.record.to_string()).collect()
     };
-    assert_eq!(events(&feed.until(START + 3600 * SECOND)), events(&hour(7)));
+    assert_eq!(
+        events(&feed.until(START + 900 * SECOND)),
+        events(&minutes(7, 15))
+    );
 }
 
 #[test]
 fn the_rate_is_about_what_was_asked_for() {
-    for (rate, seed) in [(5.0, 1), (5.0, 2), (5.0, 3), (2.0, 4), (20.0, 5)] {
+    for (rate, seed) in [(5.0, 1), (12.0, 2)] {
         let mut feed = Feed::new(seed, START, rate);
-        let events = report(&feed.until(START + 3600 * SECOND)).events() as f64 / 3600.0;
+        feed.until(START + 600 * SECOND);
+        let events = report(&feed.until(START + 1800 * SECOND)).events() as f64 / 1200.0;
         assert!(
-            (events / rate - 1.0).abs() < 0.5,
+            (events / rate - 1.0).abs() < 0.35,
             "{events}/s instead of {rate}/s"
         );
     }
@@ -66,7 +70,7 @@ fn the_rate_is_about_what_was_asked_for() {
 
 #[test]
 fn exported_metrics_sum_to_the_reported_usage() {
-    let items = hour(11);
+    let items = minutes(11, 30);
     let mut sums: BTreeMap<(String, String), f64> = BTreeMap::new();
     for item in items.iter().filter(|item| item.signal == Signal::Metrics) {
         for point in item.record["sum"]["dataPoints"]
@@ -86,7 +90,7 @@ fn exported_metrics_sum_to_the_reported_usage() {
     }
     let total = report(&items).total("claude_code");
     let sum = |metric: &str, kind: &str| sums[&(metric.to_owned(), kind.to_owned())];
-    assert!(total.calls > 200);
+    assert!(total.calls > 100);
     assert_eq!(
         sum("claude_code.token.usage", "input"),
         total.tokens.input as f64
@@ -108,7 +112,7 @@ fn exported_metrics_sum_to_the_reported_usage() {
 
 #[test]
 fn everything_the_pages_show_happens_within_an_hour() {
-    let report = report(&hour(1));
+    let report = report(&minutes(1, 60));
     for kind in [
         "claude_code.user_prompt",
         "claude_code.api_request",
@@ -143,7 +147,7 @@ fn everything_the_pages_show_happens_within_an_hour() {
 
 #[test]
 fn requests_are_valid_otlp_json() {
-    let items = hour(2);
+    let items = minutes(2, 20);
     for (signal, path) in [
         (Signal::Logs, ["resourceLogs", "scopeLogs", "logRecords"]),
         (Signal::Traces, ["resourceSpans", "scopeSpans", "spans"]),
