@@ -163,11 +163,10 @@ impl Run {
 
     async fn send(&mut self, mut items: Vec<Item>) -> Result<(), DemoError> {
         for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
-            let of_signal: Vec<Item> = items
-                .iter()
-                .filter(|item| item.signal == signal)
-                .cloned()
-                .collect();
+            let of_signal;
+            (of_signal, items) = items
+                .into_iter()
+                .partition::<Vec<Item>, _>(|item| item.signal == signal);
             for batch in of_signal.chunks(MAX_BATCH) {
                 let body = Bytes::from(request::body(signal, batch).to_string());
                 let rejected = self.client.post(request::path(signal), body).await?;
