@@ -15,3 +15,4 @@ pub mod normalise;
 pub mod spool;
 pub mod clickhouse;
 pub mod engine;
+pub mod demo;
