@@ -2,3 +2,4 @@
 
 mod engine;
 mod engine_rights;
+mod load_encoder;
