@@ -10,3 +10,4 @@ pub mod outcome;
 pub mod normalise;
 pub mod spool;
 pub mod engine;
+pub mod ingest;

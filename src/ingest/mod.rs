@@ -1,0 +1,3 @@
+//! What comes in: OTLP, webhooks, messages.
+
+pub mod otlp;
