@@ -5,9 +5,9 @@
 //! ```
 //! Imports point downward only (docs/ARCHITECTURE.md); `tests/it` reads the `use crate::` lines and fails otherwise.
 
-pub mod model;
-pub mod outcome;
-pub mod normalise;
-pub mod spool;
 pub mod engine;
 pub mod ingest;
+pub mod model;
+pub mod normalise;
+pub mod outcome;
+pub mod spool;

@@ -1,5 +1,6 @@
 //! The nouns: what a sender said ([`otlp`]) and what ActivityLog keeps ([`event`], [`metric`]).
 
 pub mod event;
+pub mod json;
 pub mod metric;
 pub mod otlp;

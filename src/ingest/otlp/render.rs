@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub use crate::model::json::{double as json_double, int as json_int, string as json_string};
+
 /// `AnyValue`s nested deeper than this are replaced by [`TOO_DEEP`]. (prost and serde_json stop near 100 with an
 /// error; a record is worth more than its 33rd level.)
 pub const MAX_DEPTH: usize = 32;
@@ -11,68 +13,4 @@ pub const TOO_DEEP: &str = "\"[nested too deeply]\"";
 
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
-}
-
-/// Appends `text` as a JSON string.
-pub fn json_string(out: &mut String, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push('"');
-    let mut rest = text;
-    // Everything that needs an escape is ASCII, so the cuts are at character boundaries.
-    while let Some(at) = rest
-        .bytes()
-        .position(|b| b < 0x20 || b == b'"' || b == b'\\')
-    {
-        let (plain, from) = rest.split_at(at);
-        out.push_str(plain);
-        let byte = from.as_bytes()[0];
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            _ => {
-                out.push_str("\\u00");
-                out.push(HEX[usize::from(byte >> 4)] as char);
-                out.push(HEX[usize::from(byte & 15)] as char);
-            }
-        }
-        rest = &from[1..];
-    }
-    out.push_str(rest);
-    out.push('"');
-}
-
-pub fn json_int(out: &mut String, value: i64) {
-    out.push_str(itoa::Buffer::new().format(value));
-}
-
-/// JSON has no NaN and no infinities: they become strings, as in OTLP/JSON.
-pub fn json_double(out: &mut String, value: f64) {
-    if value.is_finite() {
-        out.push_str(ryu::Buffer::new().format_finite(value));
-    } else if value.is_nan() {
-        out.push_str("\"NaN\"");
-    } else {
-        out.push_str(if value > 0.0 {
-            "\"Infinity\""
-        } else {
-            "\"-Infinity\""
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_are_what_serde_json_would_write() {
-        for text in ["", "plain", "a\"b\\c\n\r\t\u{1}\u{1f}\u{7f}é😀", "\""] {
-            let mut out = String::new();
-            json_string(&mut out, text);
-            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
-        }
-    }
 }

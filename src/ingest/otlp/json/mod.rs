@@ -59,7 +59,9 @@ trait Items<'a> {
 macro_rules! envelope {
     ($parse:ident, $groups:literal | $groups_snake:literal, $scopes:literal | $scopes_snake:literal,
      $items:literal | $items_snake:literal) => {
-        fn $parse(text: &str) -> Result<Vec<$crate::ingest::otlp::json::Group<'_>>, serde_json::Error> {
+        fn $parse(
+            text: &str,
+        ) -> Result<Vec<$crate::ingest::otlp::json::Group<'_>>, serde_json::Error> {
             use $crate::ingest::otlp::json::{Group, Scoped, null_default};
 
             #[derive(serde::Deserialize)]
@@ -86,11 +88,19 @@ macro_rules! envelope {
             }
 
             fn scoped(s: ScopeItems<'_>) -> Scoped<'_> {
-                Scoped { scope: s.scope, items: s.items }
+                Scoped {
+                    scope: s.scope,
+                    items: s.items,
+                }
             }
-            let groups = serde_json::from_str::<Request<'_>>(text)?.groups.into_iter();
+            let groups = serde_json::from_str::<Request<'_>>(text)?
+                .groups
+                .into_iter();
             Ok(groups
-                .map(|g| Group { resource: g.resource, scopes: g.scopes.into_iter().map(scoped).collect() })
+                .map(|g| Group {
+                    resource: g.resource,
+                    scopes: g.scopes.into_iter().map(scoped).collect(),
+                })
                 .collect())
         }
     };
@@ -152,7 +162,12 @@ fn resource<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Resource<'
     if let Some(raw) = raw {
         resource.raw = raw.get().as_bytes();
         let parsed: Raw<'_> = parse(raw, "resource")?;
-        attributes(parsed.attributes, &mut resource.attributes, limits, "resource")?;
+        attributes(
+            parsed.attributes,
+            &mut resource.attributes,
+            limits,
+            "resource",
+        )?;
     }
     Ok(resource)
 }

@@ -124,12 +124,34 @@ impl<'a> Visitor<'a> for &mut AttributeList<'_, 'a> {
 impl<'a> AnyValue<'a> {
     pub fn value(self) -> Result<Value<'a>, serde_json::Error> {
         Ok(match self {
-            AnyValue { string_value: Some(text), .. } => Value::Str(text.0),
-            AnyValue { bool_value: Some(flag), .. } => Value::Bool(flag.0),
-            AnyValue { int_value: Some(int), .. } => Value::Int(int.0),
-            AnyValue { double_value: Some(double), .. } => Value::Double(double.0),
-            AnyValue { bytes_value: Some(bytes), .. } => Value::Rendered(bytes_value(&bytes)?),
-            AnyValue { array_value: Some(_), .. } | AnyValue { kvlist_value: Some(_), .. } => {
+            AnyValue {
+                string_value: Some(text),
+                ..
+            } => Value::Str(text.0),
+            AnyValue {
+                bool_value: Some(flag),
+                ..
+            } => Value::Bool(flag.0),
+            AnyValue {
+                int_value: Some(int),
+                ..
+            } => Value::Int(int.0),
+            AnyValue {
+                double_value: Some(double),
+                ..
+            } => Value::Double(double.0),
+            AnyValue {
+                bytes_value: Some(bytes),
+                ..
+            } => Value::Rendered(bytes_value(&bytes)?),
+            AnyValue {
+                array_value: Some(_),
+                ..
+            }
+            | AnyValue {
+                kvlist_value: Some(_),
+                ..
+            } => {
                 let mut out = String::new();
                 self.render(&mut out, 0)?;
                 Value::Rendered(out)
@@ -140,26 +162,52 @@ impl<'a> AnyValue<'a> {
 
     fn render(self, out: &mut String, depth: usize) -> Result<(), serde_json::Error> {
         match self {
-            AnyValue { string_value: Some(text), .. } => render::json_string(out, &text.0),
-            AnyValue { bool_value: Some(flag), .. } => {
+            AnyValue {
+                string_value: Some(text),
+                ..
+            } => render::json_string(out, &text.0),
+            AnyValue {
+                bool_value: Some(flag),
+                ..
+            } => {
                 out.push_str(if flag.0 { "true" } else { "false" });
             }
-            AnyValue { int_value: Some(int), .. } => render::json_int(out, int.0),
-            AnyValue { double_value: Some(double), .. } => render::json_double(out, double.0),
-            AnyValue { bytes_value: Some(bytes), .. } => {
+            AnyValue {
+                int_value: Some(int),
+                ..
+            } => render::json_int(out, int.0),
+            AnyValue {
+                double_value: Some(double),
+                ..
+            } => render::json_double(out, double.0),
+            AnyValue {
+                bytes_value: Some(bytes),
+                ..
+            } => {
                 render::json_string(out, &bytes_value(&bytes)?);
             }
-            AnyValue { array_value: Some(_), .. } | AnyValue { kvlist_value: Some(_), .. }
-                if depth >= render::MAX_DEPTH =>
-            {
+            AnyValue {
+                array_value: Some(_),
+                ..
+            }
+            | AnyValue {
+                kvlist_value: Some(_),
+                ..
+            } if depth >= render::MAX_DEPTH => {
                 out.push_str(render::TOO_DEEP);
             }
-            AnyValue { array_value: Some(raw), .. } => {
+            AnyValue {
+                array_value: Some(raw),
+                ..
+            } => {
                 out.push('[');
                 render_elements(raw, out, depth + 1, false)?;
                 out.push(']');
             }
-            AnyValue { kvlist_value: Some(raw), .. } => {
+            AnyValue {
+                kvlist_value: Some(raw),
+                ..
+            } => {
                 out.push('{');
                 render_elements(raw, out, depth + 1, true)?;
                 out.push('}');

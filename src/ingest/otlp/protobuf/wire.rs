@@ -237,7 +237,10 @@ mod tests {
     #[test]
     fn zigzag() {
         for value in [0, 1, -1, i32::MAX, i32::MIN] {
-            assert_eq!(zigzag32(u64::from(((value << 1) ^ (value >> 31)) as u32)), value);
+            assert_eq!(
+                zigzag32(u64::from(((value << 1) ^ (value >> 31)) as u32)),
+                value
+            );
         }
     }
 }
