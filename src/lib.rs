@@ -5,14 +5,22 @@
 //! ```
 //! Imports point downward only (docs/ARCHITECTURE.md); `tests/it` reads the `use crate::` lines and fails otherwise.
 
-pub mod auth;
-pub mod config;
-pub mod limits;
-pub mod telemetry;
-pub mod model;
-pub mod outcome;
-pub mod normalise;
+// The rooms, from the front door down.
+pub mod app;
+pub mod demo;
+pub mod ingest;
+pub mod api;
+pub mod portal;
+pub mod ship;
+pub mod query;
+pub mod live;
 pub mod spool;
 pub mod clickhouse;
 pub mod engine;
-pub mod demo;
+pub mod auth;
+pub mod limits;
+pub mod normalise;
+pub mod model;
+pub mod outcome;
+pub mod config;
+pub mod telemetry;

@@ -98,7 +98,7 @@ impl Intake {
         };
         let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
         let fill = |rows: &mut Rows<B>| {
-            let work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export);
+            let mut work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export);
             if export.body.bytes.len() > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
         };
         match spool.append(key(who, export), fill).await? {

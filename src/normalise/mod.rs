@@ -1,1 +1,195 @@
+//! From what a sender said to what ActivityLog keeps: one pure, total function per signal. No I/O, no clock, no
+//! environment; an unknown shape becomes a generic event with everything kept in `attributes`.
 //!
+//! [`Normaliser`] is fed by a decoder: `resource`, `scope`, then records, whose rows borrow from it and from the record.
+
+pub mod claude_code;
+mod common;
+pub mod content;
+pub mod gen_ai;
+pub mod generic;
+pub mod identity;
+pub mod keys;
+mod line;
+mod point;
+pub mod repository;
+pub mod resource;
+mod slots;
+mod span_events;
+pub mod time;
+pub mod value;
+
+use self::content::{Dropped, Policy};
+use self::identity::{Occurrences, RecordKind};
+use self::resource::{Dialect, ResourceCtx, ScopeCtx};
+use self::slots::Slots;
+use crate::model::event::{Event, Kind};
+use crate::model::metric::Metric;
+use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+
+/// What the request says about all its records.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'c> {
+    pub tenant_id: &'c str,
+    /// From the token; empty: the `project` attribute counts.
+    pub project: &'c str,
+    /// When the request was received: for records without a believable time.
+    pub now_ns: i64,
+    /// Whether the tenant wants prompts, tool output and other content kept.
+    pub capture_content: bool,
+}
+
+/// Normalises the records of one request.
+#[derive(Debug)]
+pub struct Normaliser<'c> {
+    context: Context<'c>,
+    resource: ResourceCtx,
+    scope: ScopeCtx,
+    occurrences: Occurrences,
+    dropped: Dropped,
+}
+
+/// What a dialect gets to know besides the record.
+#[derive(Clone, Copy)]
+struct Input<'r> {
+    context: &'r Context<'r>,
+    resource: &'r ResourceCtx,
+    scope: &'r ScopeCtx,
+    policy: Policy,
+}
+
+// === impl Normaliser ===
+
+impl<'c> Normaliser<'c> {
+    pub fn new(context: Context<'c>) -> Self {
+        Normaliser {
+            context,
+            resource: ResourceCtx::default(),
+            scope: ScopeCtx::default(),
+            occurrences: Occurrences::default(),
+            dropped: Dropped::default(),
+        }
+    }
+
+    /// What follows belongs to this resource.
+    pub fn resource(&mut self, resource: &Resource<'_>) {
+        self.resource = ResourceCtx::new(self.context.tenant_id, resource);
+    }
+
+    /// What follows belongs to this scope of the current resource.
+    pub fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.scope = ScopeCtx::new(&self.resource, scope);
+    }
+
+    pub fn log<'r>(&'r mut self, record: &'r LogRecord<'r>) -> Event<'r> {
+        let event_id = self
+            .occurrences
+            .event_id(self.scope.prefix, RecordKind::Log, record.raw);
+        let mut event = Event {
+            event_id,
+            kind: Kind::Log,
+            ..Event::default()
+        };
+        let (input, dropped) = input(
+            &self.context,
+            &self.resource,
+            &self.scope,
+            &mut self.dropped,
+        );
+        match input.scope.dialect {
+            Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
+            Dialect::Generic => generic::log(input, record, dropped, &mut event),
+        }
+        event
+    }
+
+    pub fn span<'r>(&'r mut self, span: &'r Span<'r>) -> Event<'r> {
+        let event_id = self
+            .occurrences
+            .event_id(self.scope.prefix, RecordKind::Span, span.raw);
+        let mut event = Event {
+            event_id,
+            kind: Kind::Span,
+            ..Event::default()
+        };
+        let (input, dropped) = input(
+            &self.context,
+            &self.resource,
+            &self.scope,
+            &mut self.dropped,
+        );
+        match input.scope.dialect {
+            Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
+            Dialect::Generic => generic::span(input, span, dropped, &mut event),
+        }
+        event
+    }
+
+    pub fn point<'r>(
+        &'r mut self,
+        meta: &'r MetricMeta<'r>,
+        point: &'r DataPoint<'r>,
+    ) -> Metric<'r> {
+        let prefix = self.scope.prefix.with(meta.name.as_bytes());
+        let event_id = self
+            .occurrences
+            .event_id(prefix, RecordKind::Point, point.raw);
+        let mut metric = Metric {
+            event_id,
+            ..Metric::default()
+        };
+        let (input, dropped) = input(
+            &self.context,
+            &self.resource,
+            &self.scope,
+            &mut self.dropped,
+        );
+        let mut slots = Slots::sort(&point.attributes, input.resource, input.policy, dropped);
+        point::measure(input, meta, point, &mut slots, &mut metric);
+        match input.scope.dialect {
+            Dialect::ClaudeCode => claude_code::point(&mut slots, &mut metric),
+            Dialect::Generic => gen_ai::point(&mut slots, &mut metric),
+        }
+        metric.attributes = slots.finish();
+        metric
+    }
+
+    /// What the content policy dropped since the request began.
+    pub fn dropped(&self) -> &Dropped {
+        &self.dropped
+    }
+
+    /// Ready for the next request.
+    pub fn reset(&mut self, context: Context<'c>) {
+        self.context = context;
+        self.resource = ResourceCtx::default();
+        self.scope = ScopeCtx::default();
+        self.occurrences.clear();
+        self.dropped = Dropped::default();
+    }
+}
+
+fn input<'r>(
+    context: &'r Context<'r>,
+    resource: &'r ResourceCtx,
+    scope: &'r ScopeCtx,
+    dropped: &'r mut Dropped,
+) -> (Input<'r>, &'r mut Dropped) {
+    let policy = Policy {
+        capture: context.capture_content,
+        dialect: scope.dialect,
+        response_is_a_score: false,
+    };
+    (
+        Input {
+            context,
+            resource,
+            scope,
+            policy,
+        },
+        dropped,
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,4 +2,5 @@
 
 mod engine;
 mod engine_rights;
+mod fidelity;
 mod load_encoder;

@@ -1,0 +1,114 @@
+//! Events over HTTP: lists, single ones, the timeline and the dots of the feed.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::params::Params;
+use super::router::Api;
+use crate::query::messages::{self, Bounds};
+use crate::query::time::{self, SECOND};
+use crate::query::{points, timeline};
+
+/// `GET /api/v1/messages`: newest first.
+pub async fn list_messages(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    mut params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let caller = api.auth.reader(&headers)?;
+    let (window, filter) = (params.window()?, params.filter()?);
+    let limit = params.number("limit", 50, 200)?;
+    let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
+    params.finish()?;
+    let page = messages::page(&api.reader, &caller.scope, window, &filter, bounds, limit).await?;
+    Ok(Json(json!({
+        "items": page.items,
+        "next_before_cursor": page.next_before.map(|cursor| cursor.to_string()),
+        "newest_cursor": page.newest.map(|cursor| cursor.to_string()),
+    })))
+}
+
+/// `GET /api/v1/messages/{event_id}`: one event, with both maps.
+pub async fn get_message(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    Path(event_id): Path<String>,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let caller = api.auth.reader(&headers)?;
+    params.finish()?;
+    let unknown = || ApiError::not_found(format!("there is no event {event_id}"));
+    let id = event_id.parse().map_err(|_| unknown())?;
+    messages::one(&api.reader, &caller.scope, id).await?.map(Json).ok_or_else(unknown)
+}
+
+/// `GET /api/v1/messages/timeline`: counts per bucket and key; empty buckets are left out.
+pub async fn timeline(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    mut params: Params,
+) -> Result<Json<Value>, ApiError> {
+    const BUCKETS: [(&str, i64); 7] =
+        [("1s", 1), ("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900), ("1h", 3600), ("1d", 86400)];
+    let caller = api.auth.reader(&headers)?;
+    let (window, filter) = (params.window()?, params.filter()?);
+    let bucket = choice("bucket", params.text("bucket")?.as_deref().unwrap_or("1m"), &BUCKETS)?;
+    let group = choice("group_by", params.text("group_by")?.as_deref().unwrap_or("class"), &timeline::GROUPS)?;
+    params.finish()?;
+    let most = 100_000;
+    if (window.to - window.from) / SECOND / bucket > most {
+        return Err(ApiError::bad_request(format!("more than {most} buckets: ask for longer ones or a shorter range")));
+    }
+    let buckets = timeline::timeline(&api.reader, &caller.scope, window, bucket, group, &filter).await?;
+    let buckets: Vec<Value> = buckets
+        .into_iter()
+        .map(|bucket| {
+            let ts = time::format(bucket.start * SECOND);
+            json!({"ts": ts, "key": bucket.key, "count": bucket.count, "errors": bucket.errors})
+        })
+        .collect();
+    Ok(Json(json!({
+        "bucket_seconds": bucket,
+        "from": time::format(window.from),
+        "to": time::format(window.to),
+        "buckets": buckets,
+    })))
+}
+
+/// `GET /api/v1/messages/points`: up to 20,000 events as parallel columns, newest first, evenly sampled past `limit`.
+pub async fn points(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    mut params: Params,
+) -> Result<Json<Value>, ApiError> {
+    let caller = api.auth.reader(&headers)?;
+    let (window, filter) = (params.window()?, params.filter()?);
+    let limit = params.number("limit", 20_000, 20_000)?;
+    params.finish()?;
+    let points = points::points(&api.reader, &caller.scope, window, &filter, limit as u64).await?;
+    let returned = points.columns.first().map_or(0, |ids| ids.get().matches('"').count() / 2);
+    let mut columns = Map::new();
+    for (name, column) in points::COLUMNS.iter().zip(&points.columns) {
+        let values = serde_json::to_value(column).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        columns.insert((*name).to_owned(), values);
+    }
+    Ok(Json(json!({
+        "from": time::format(window.from),
+        "to": time::format(window.to),
+        "total": points.total.max(returned as u64),
+        "returned": returned,
+        "columns": columns,
+    })))
+}
+
+fn choice<T: Copy>(name: &str, given: &str, from: &[(&str, T)]) -> Result<T, ApiError> {
+    from.iter().find(|(text, _)| *text == given).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = from.iter().map(|(text, _)| *text).collect();
+        ApiError::bad_request(format!("{name}: {given:?} is none of {}", known.join(", ")))
+    })
+}

@@ -1,0 +1,8 @@
+//! The HTTP API. The router is the table of contents; only `error` turns errors into responses.
+
+mod error;
+mod events;
+mod operations;
+mod params;
+pub mod router;
+mod stream;

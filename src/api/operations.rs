@@ -1,0 +1,95 @@
+//! For operators: alive, ready, counters, and who the caller is.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::params::Params;
+use super::router::Api;
+use crate::spool::SpoolStats;
+use crate::telemetry::counters::{head, line};
+
+/// What `app` knows of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    pub database_ready: bool,
+    pub database: String,
+}
+
+/// `GET /healthz`: the process answers.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: each part by itself; 503 when one is not as it should be.
+pub async fn readyz(State(api): State<Arc<Api>>) -> (StatusCode, Json<Value>) {
+    let health = (api.health)();
+    let stats = [("events", api.events.stats()), ("metrics", api.metrics.stats())];
+    let quarantined: u64 = stats.iter().map(|(_, stats)| stats.quarantined).sum();
+    let spool: serde_json::Map<String, Value> = stats
+        .iter()
+        .map(|(name, stats)| ((*name).to_owned(), json!({"rows": stats.rows, "bytes": stats.bytes, "write_errors": stats.write_errors})))
+        .collect();
+    let ready = health.database_ready && quarantined == 0;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "status": if ready { "ready" } else { "degraded" },
+        "database": {"ready": health.database_ready, "detail": health.database},
+        "spool": spool,
+        "quarantine": {"ready": quarantined == 0, "segments": quarantined},
+    });
+    (status, Json(body))
+}
+
+/// `GET /metrics`: Prometheus text.
+pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    let mut out = String::new();
+    api.counters.in_flight_bytes.store(api.budget.used(), Relaxed);
+    api.counters.write(&mut out);
+    for (name, kind, help, read) in SPOOL {
+        head(&mut out, name, kind, help);
+        for (table, stats) in [("events", api.events.stats()), ("metrics", api.metrics.stats())] {
+            line(&mut out, name, &format!("table=\"{table}\""), read(&stats));
+        }
+    }
+    head(&mut out, "activitylog_database_ready", "gauge", "1 while ClickHouse answers and its schema is up to date.");
+    line(&mut out, "activitylog_database_ready", "", u64::from((api.health)().database_ready));
+    head(&mut out, "activitylog_build_info", "gauge", "The version.");
+    let _ = writeln!(out, "activitylog_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out)
+}
+
+type Reading = (&'static str, &'static str, &'static str, fn(&SpoolStats) -> u64);
+
+const SPOOL: [Reading; 10] = [
+    ("activitylog_spool_rows", "gauge", "Rows on disk that are not in ClickHouse yet.", |stats| stats.rows),
+    ("activitylog_spool_bytes", "gauge", "Bytes on disk, the quarantine's included.", |stats| stats.bytes),
+    ("activitylog_spool_oldest_seconds", "gauge", "Age of the oldest row that waits.", |stats| stats.oldest.map_or(0, |age| age.as_secs())),
+    ("activitylog_spool_quarantined_segments", "gauge", "Segments that ClickHouse can't take.", |stats| stats.quarantined),
+    ("activitylog_spool_commits_total", "counter", "Group commits, each one fsync.", |stats| stats.commits),
+    ("activitylog_spool_write_errors_total", "counter", "Failed writes and fsyncs.", |stats| stats.write_errors),
+    ("activitylog_spool_appended_rows_total", "counter", "Rows fsynced.", |stats| stats.appended_rows),
+    ("activitylog_spool_shipped_rows_total", "counter", "Rows committed in ClickHouse.", |stats| stats.shipped_rows),
+    ("activitylog_spool_shipped_segments_total", "counter", "Segments committed in ClickHouse.", |stats| stats.shipped_segments),
+    ("activitylog_replay_keys", "gauge", "Requests remembered, so that a replay is not stored again.", |stats| stats.replay_keys),
+];
+
+/// `GET /api/v1/me`: who the caller is, and where to send.
+pub async fn me(State(api): State<Arc<Api>>, headers: HeaderMap, params: Params) -> Result<Json<Value>, ApiError> {
+    let caller = api.auth.reader(&headers)?;
+    params.finish()?;
+    Ok(Json(json!({
+        "tenant": caller.scope.tenant,
+        "user": {"id": caller.user_id, "role": caller.role},
+        "version": env!("CARGO_PKG_VERSION"),
+        "endpoints": api.endpoints,
+    })))
+}

@@ -1,0 +1,107 @@
+//! Query parameters: each is taken once, and what nobody took is a 400 that names it.
+
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::extract::Query;
+use axum::http::request::Parts;
+
+use super::error::ApiError;
+use crate::query::filter::Filter;
+use crate::query::time::{self, SECOND, Window};
+
+pub struct Params(Vec<(String, String)>);
+
+const CLASSES: [&str; 13] = [
+    "llm", "tool", "session", "code", "deploy", "build", "work", "app", "ingest", "query", "auth", "audit", "error",
+];
+
+// === impl Params ===
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::bad_request(format!("the query string can't be read: {error}")))?;
+        Ok(Params(pairs.0))
+    }
+}
+
+impl Params {
+    /// The value, if it was given and not empty.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let Some(at) = self.0.iter().position(|(key, _)| key == name) else { return Ok(None) };
+        let (_, value) = self.0.swap_remove(at);
+        if self.0.iter().any(|(key, _)| key == name) {
+            return Err(ApiError::bad_request(format!("{name} was given twice")));
+        }
+        Ok(Some(value).filter(|value| !value.is_empty()))
+    }
+
+    pub fn parsed<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, ApiError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let parse = |text: String| {
+            text.parse().map_err(|error| ApiError::bad_request(format!("{name}: {text:?}: {error}")))
+        };
+        self.text(name)?.map(parse).transpose()
+    }
+
+    pub fn number(&mut self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(default) };
+        text.parse()
+            .ok()
+            .filter(|number| (1..=most).contains(number))
+            .ok_or_else(|| ApiError::bad_request(format!("{name}: {text:?} is not a whole number from 1 to {most}")))
+    }
+
+    /// `from` and `to`; by default the last hour, and what is stamped a little ahead of our clock.
+    pub fn window(&mut self) -> Result<Window, ApiError> {
+        let mut instant = |name: &str| {
+            let parse = |text: String| {
+                time::parse(&text).ok_or_else(|| {
+                    ApiError::bad_request(format!("{name}: {text:?} is not a time: write it as 2026-05-12T12:00:00Z (RFC 3339)"))
+                })
+            };
+            self.text(name)?.map(parse).transpose()
+        };
+        let (from, to) = (instant("from")?, instant("to")?);
+        let to = to.unwrap_or_else(|| time::now().saturating_add(60 * SECOND));
+        let from = from.unwrap_or_else(|| to.saturating_sub(3660 * SECOND).max(0));
+        if from >= to {
+            return Err(ApiError::bad_request("from is not before to: swap them, or widen the range"));
+        }
+        Ok(Window { from, to })
+    }
+
+    pub fn filter(&mut self) -> Result<Filter, ApiError> {
+        let mut text = |name: &str| self.text(name).map(Option::unwrap_or_default);
+        let class: Vec<String> = text("class")?.split(',').filter(|class| !class.is_empty()).map(str::to_owned).collect();
+        if let Some(unknown) = class.iter().find(|class| !CLASSES.contains(&class.as_str())) {
+            return Err(ApiError::bad_request(format!("class: {unknown:?} is none of {}", CLASSES.join(", "))));
+        }
+        Ok(Filter {
+            class,
+            project: text("project")?,
+            source: text("source")?,
+            event_type: text("event_type")?,
+            severity: text("severity")?,
+            outcome: text("outcome")?,
+            user_id: text("user_id")?,
+            session_id: text("session_id")?,
+            trace_id: text("trace_id")?.to_ascii_lowercase(),
+            model: text("model")?,
+            q: text("q")?,
+        })
+    }
+
+    /// Every parameter must have been taken.
+    pub fn finish(self) -> Result<(), ApiError> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(ApiError::bad_request(format!("unknown query parameter {name:?}"))),
+        }
+    }
+}

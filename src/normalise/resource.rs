@@ -1,0 +1,122 @@
+//! What all records of a resource, and of a scope, share: worked out once.
+
+use std::borrow::Cow;
+
+use super::identity::Prefix;
+use super::keys::Key;
+use super::{repository, value};
+use crate::model::otlp::{InstrumentationScope, Resource};
+
+/// A resource as columns want it.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceCtx {
+    /// Every attribute, rendered: the `resource` map of all its rows.
+    pub attributes: Vec<(String, String)>,
+    pub service: String,
+    pub service_version: String,
+    pub environment: String,
+    pub project: String,
+    pub repository: String,
+    pub user_id: String,
+    pub user_email: String,
+    pub session_id: String,
+    /// The bytes that event ids are made of, hashed with the tenant.
+    pub(super) prefix: Prefix,
+}
+
+/// Whose conventions a scope's records follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    ClaudeCode,
+    #[default]
+    Generic,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ScopeCtx {
+    pub dialect: Dialect,
+    pub name: String,
+    pub version: String,
+    pub attributes: Vec<(String, String)>,
+    pub(super) prefix: Prefix,
+}
+
+// === impl ResourceCtx ===
+
+impl ResourceCtx {
+    pub fn new(tenant_id: &str, resource: &Resource<'_>) -> Self {
+        let mut ctx = ResourceCtx {
+            prefix: Prefix::new(tenant_id, resource.raw),
+            ..ResourceCtx::default()
+        };
+        let (mut url, mut owner, mut name) =
+            (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
+        for attribute in &resource.attributes {
+            let text = value::text(&attribute.value);
+            match Key::of(&attribute.key) {
+                Some(Key::EnvironmentName) => ctx.environment = text.clone().into_owned(),
+                Some(Key::Environment) if ctx.environment.is_empty() => {
+                    ctx.environment = text.clone().into_owned();
+                }
+                Some(Key::Project) => ctx.project = text.clone().into_owned(),
+                Some(Key::UserId) => ctx.user_id = text.clone().into_owned(),
+                Some(Key::UserEmail) => ctx.user_email = text.clone().into_owned(),
+                Some(Key::SessionId) => ctx.session_id = text.clone().into_owned(),
+                Some(Key::VcsRepositoryUrl) => url = text.clone(),
+                Some(Key::VcsOwnerName) => owner = text.clone(),
+                Some(Key::VcsRepositoryName) => name = text.clone(),
+                _ if attribute.key == "service.name" => ctx.service = text.clone().into_owned(),
+                _ if attribute.key == "service.version" => {
+                    ctx.service_version = text.clone().into_owned();
+                }
+                _ => {}
+            }
+            let pair = (attribute.key.clone().into_owned(), text.into_owned());
+            ctx.attributes.push(pair);
+        }
+        ctx.repository = repository::name(url, owner, name).into_owned();
+        ctx
+    }
+
+    /// Whether the resource says this already.
+    #[inline]
+    pub fn has(&self, key: &str, text: &str) -> bool {
+        self.attributes.iter().any(|(k, v)| k == key && v == text)
+    }
+}
+
+// === impl Dialect ===
+
+impl Dialect {
+    /// By the scope's name, never by `service.name`: that one is the operator's to choose.
+    fn of(scope: &str) -> Self {
+        match scope {
+            "com.anthropic.claude_code.events"
+            | "com.anthropic.claude_code"
+            | "com.anthropic.claude_code.tracing" => Dialect::ClaudeCode,
+            _ => Dialect::Generic,
+        }
+    }
+}
+
+// === impl ScopeCtx ===
+
+impl ScopeCtx {
+    pub fn new(resource: &ResourceCtx, scope: &InstrumentationScope<'_>) -> Self {
+        let rendered = scope.attributes.iter();
+        ScopeCtx {
+            dialect: Dialect::of(&scope.name),
+            name: scope.name.clone().into_owned(),
+            version: scope.version.clone().into_owned(),
+            attributes: rendered
+                .map(|a| {
+                    (
+                        a.key.clone().into_owned(),
+                        value::text(&a.value).into_owned(),
+                    )
+                })
+                .collect(),
+            prefix: resource.prefix.with(scope.raw),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A record's attributes, sorted once: those with a known name are found by [`Key`], the others go straight to the map.
+//!
+//! A dialect *takes* what it turns into a column. Whatever nobody took ends in the map, so nothing is lost by
+//! forgetting about it.
+
+use std::borrow::Cow;
+
+use super::content::{Dropped, Policy, Verdict};
+use super::keys::Key;
+use super::resource::ResourceCtx;
+use super::value;
+use crate::model::event::{AttributeValue, Str};
+use crate::model::otlp::{KeyValue, Value};
+
+pub struct Slots<'r> {
+    source: &'r [KeyValue<'r>],
+    resource: &'r ResourceCtx,
+    /// Index into `source` by key, where `present` says so.
+    at: [u16; Key::COUNT],
+    present: u128,
+    map: Vec<(&'r str, AttributeValue<'r>)>,
+}
+
+const _: () = assert!(Key::COUNT <= 128, "one bit per key");
+
+// === impl Slots ===
+
+impl<'r> Slots<'r> {
+    pub fn sort(
+        source: &'r [KeyValue<'r>],
+        resource: &'r ResourceCtx,
+        policy: Policy,
+        dropped: &mut Dropped,
+    ) -> Self {
+        let mut slots = Slots {
+            source,
+            resource,
+            at: [0; Key::COUNT],
+            present: 0,
+            map: Vec::with_capacity(source.len() + 2),
+        };
+        for (index, attribute) in source.iter().enumerate() {
+            let key = Key::of(&attribute.key);
+            if policy.judge(key, &attribute.key, &attribute.value, dropped) == Verdict::Drop {
+                continue;
+            }
+            match (key, u16::try_from(index)) {
+                // a name that comes twice: the first one counts, the others are kept
+                (Some(key), Ok(index)) if slots.present & bit(key) == 0 => {
+                    slots.present |= bit(key);
+                    slots.at[key as usize] = index;
+                }
+                _ => slots.keep(attribute),
+            }
+        }
+        slots
+    }
+
+    /// The value, left where it is.
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&'r Value<'r>> {
+        if self.present & bit(key) == 0 {
+            return None;
+        }
+        Some(&self.source[usize::from(self.at[key as usize])].value)
+    }
+
+    /// The value, for a column: the map won't have it.
+    #[inline]
+    pub fn take(&mut self, key: Key) -> Option<&'r Value<'r>> {
+        let value = self.get(key)?;
+        self.present &= !bit(key);
+        Some(value)
+    }
+
+    pub fn any(&self, keys: &[Key]) -> bool {
+        keys.iter().any(|&key| self.present & bit(key) != 0)
+    }
+
+    pub fn text(&self, key: Key) -> Str<'r> {
+        self.get(key).map_or(Cow::Borrowed(""), value::text)
+    }
+
+    #[inline]
+    pub fn take_text(&mut self, key: Key) -> Str<'r> {
+        self.take(key).map_or(Cow::Borrowed(""), value::text)
+    }
+
+    /// The first of these that is there and not empty.
+    pub fn take_first(&mut self, keys: &[Key]) -> Str<'r> {
+        for &key in keys {
+            if self.get(key).is_some_and(|v| !value::text(v).is_empty()) {
+                return self.take_text(key);
+            }
+        }
+        Cow::Borrowed("")
+    }
+
+    /// A token count; what the column can't hold exactly stays in the map as well.
+    #[inline]
+    pub fn take_tokens(&mut self, key: Key) -> u64 {
+        let Some(number) = self.get(key).map(value::tokens) else {
+            return 0;
+        };
+        if number.exact {
+            self.present &= !bit(key);
+        }
+        number.value
+    }
+
+    pub fn count(&self, key: Key) -> Option<u64> {
+        self.get(key).map(|v| value::count(v).value)
+    }
+
+    /// Takes what `read` understands, and leaves the rest in the map.
+    #[inline]
+    pub fn take_as<T>(&mut self, key: Key, read: impl Fn(&Value<'_>) -> Option<T>) -> Option<T> {
+        let read = read(self.get(key)?)?;
+        self.present &= !bit(key);
+        Some(read)
+    }
+
+    /// Drops an attribute that says what a column says already.
+    #[inline]
+    pub fn drop_if(&mut self, key: Key, column: &str) {
+        if self.get(key).is_some_and(|v| value::text(v) == column) {
+            self.present &= !bit(key);
+        }
+    }
+
+    /// Adds to the map what wasn't an attribute.
+    pub fn add(&mut self, name: &'static str, text: impl Into<Str<'r>>) {
+        self.map.push((name, AttributeValue::Text(text.into())));
+    }
+
+    pub fn add_all(&mut self, pairs: &'r [(String, String)]) {
+        for (name, text) in pairs {
+            let text = AttributeValue::Text(Cow::Borrowed(text));
+            self.map.push((name, text));
+        }
+    }
+
+    /// The map: what was unknown, and what nobody took.
+    pub fn finish(mut self) -> Vec<(&'r str, AttributeValue<'r>)> {
+        let mut left = self.present;
+        while left != 0 {
+            let key = Key::from_index(left.trailing_zeros() as usize);
+            let attribute = &self.source[usize::from(self.at[key as usize])];
+            self.keep(attribute);
+            left &= left - 1;
+        }
+        self.map
+    }
+
+    /// Claude Code repeats the resource's own attributes on every record; equal ones are kept there only.
+    #[inline]
+    fn keep(&mut self, attribute: &'r KeyValue<'r>) {
+        let repeated =
+            matches!(&attribute.value, Value::Str(text) if self.resource.has(&attribute.key, text));
+        if !repeated {
+            let value = AttributeValue::Otlp(&attribute.value);
+            self.map.push((&attribute.key, value));
+        }
+    }
+}
+
+#[inline]
+fn bit(key: Key) -> u128 {
+    1 << key as u8
+}

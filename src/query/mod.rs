@@ -1,0 +1,8 @@
+//! What is asked of the events, as SQL over `pub.*`. Nothing here says whose: the reader's Scope does, and the wall holds it.
+
+pub mod cursor;
+pub mod filter;
+pub mod messages;
+pub mod points;
+pub mod time;
+pub mod timeline;

@@ -1,0 +1,46 @@
+//! Instants and windows, in nanoseconds since 1970.
+
+use jiff::Timestamp;
+
+pub const SECOND: i64 = 1_000_000_000;
+
+/// From (inclusive) to (exclusive).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub from: i64,
+    pub to: i64,
+}
+
+/// What `DateTime64(9)` holds: 1900 to 2262, and nothing of ours is before 1970.
+const LATEST: i64 = i64::MAX;
+
+/// RFC 3339, any offset, any fraction.
+pub fn parse(text: &str) -> Option<i64> {
+    let instant: Timestamp = text.trim().parse().ok()?;
+    i64::try_from(instant.as_nanosecond().clamp(0, i128::from(LATEST))).ok()
+}
+
+/// RFC 3339 UTC with microseconds: always the same number of digits, so that instants sort as text.
+pub fn format(ns: i64) -> String {
+    let instant = Timestamp::from_nanosecond(i128::from(ns)).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{instant:.6}")
+}
+
+pub fn now() -> i64 {
+    i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(LATEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_have_six_digits_and_come_back() {
+        assert_eq!(format(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(parse("2026-05-12T12:00:00+02:00"), parse("2026-05-12T10:00:00Z"));
+        assert_eq!(parse(&format(1_778_580_000_123_456_000)), Some(1_778_580_000_123_456_000));
+        assert_eq!(parse("1969-12-31T23:59:59Z"), Some(0));
+        assert_eq!(parse("yesterday"), None);
+        assert_eq!(parse("2026-13-01T00:00:00Z"), None);
+    }
+}
