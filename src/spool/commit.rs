@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::builder::CommitBuilder;
 use super::folder::{Folder, lock};
 use super::intake::{Batch, Block, Shared};
 use super::receipt::{AppendError, Receipt};
 use super::recover;
 use super::seal::OpenView;
-use super::segment::CommitBuilder;
 use super::writer::Writer;
 
 /// How often an idle committer looks for segments that the operator put back.

@@ -152,8 +152,9 @@ impl SealedSegment {
         self.folder.counters.sealed_bytes.sub(self.queued.bytes);
         self.folder.counters.sealed_rows.sub(content.rows);
         self.settled = true;
-        // Another shipper may be waiting to learn that the last one is gone.
+        // Another shipper may be waiting to learn that the last one is gone; the committer may seal by age again.
         self.folder.sealed.notify_waiters();
+        self.folder.wake_committer();
     }
 }
 

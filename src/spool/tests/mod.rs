@@ -3,6 +3,7 @@
 mod kill;
 mod memdisk;
 mod model;
+mod requests;
 mod threads;
 mod wounds;
 
@@ -19,7 +20,7 @@ use super::frame::Frame;
 use super::intake::Batch;
 use super::receipt::{AppendError, Appended};
 use super::sealed::SealedSegment;
-use super::{RequestKey, Spool, SpoolOptions};
+use super::{RequestKey, Spool, SpoolOptions, admin};
 use memdisk::MemDisk;
 
 /// A row says which request it came from, which row of it it is, and when it was received.
@@ -124,6 +125,22 @@ pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> 
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
+}
+
+pub fn duplicate(answer: &Answer, of_rows: u32) -> bool {
+    matches!(answer, Ok(Appended::Duplicate { rows, .. }) if *rows == of_rows)
+}
+
+pub fn failed(answer: &Answer) -> bool {
+    matches!(answer, Err(AppendError::Io(_)))
+}
+
+pub fn quarantined(by_hand: &ByHand) -> Vec<admin::Listed> {
+    let listed = admin::list_on(&by_hand.disk, &options().dir, "events").unwrap();
+    listed
+        .into_iter()
+        .filter(|l| !matches!(l.state, admin::State::Open | admin::State::Sealed))
+        .collect()
 }
 
 // === impl ByHand ===
