@@ -6,11 +6,13 @@
 //! Imports point downward only (docs/ARCHITECTURE.md); `tests/it` reads the `use crate::` lines and fails otherwise.
 
 // The rooms, from the front door down.
+pub mod cli;
 pub mod app;
 pub mod demo;
 pub mod ingest;
 pub mod api;
 pub mod portal;
+pub mod net;
 pub mod ship;
 pub mod query;
 pub mod live;

@@ -2,7 +2,7 @@
 
 mod error;
 mod events;
-mod operations;
+pub mod operations;
 mod params;
 pub mod router;
 mod stream;

@@ -24,6 +24,8 @@ pub struct Health {
     pub database: String,
 }
 
+pub type HealthCheck = Box<dyn Fn() -> Health + Send + Sync>;
+
 /// `GET /healthz`: the process answers.
 pub async fn healthz() -> &'static str {
     "ok\n"

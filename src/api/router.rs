@@ -32,7 +32,7 @@ pub struct Api {
     pub metrics: Arc<Spool<Rows<MetricBlock>>>,
     pub budget: Budget,
     pub most_streams: usize,
-    pub health: Box<dyn Fn() -> operations::Health + Send + Sync>,
+    pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
 }
 

@@ -5,13 +5,10 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::scope::tenant_filter;
+
 use super::migrate::WALLED_TABLES;
 use super::server::{Server, StoreError};
-
-/// What the policies compare. The embedded engine's users file holds the same text (`engine::users`), and a test says so.
-pub const POLICY: &str = "tenant_id = JSONExtractString(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'tenant') \
-    AND (JSONExtractBool(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'all_projects') \
-    OR has(JSONExtract(tryBase64URLDecode(splitByChar('.', initialQueryID())[1]), 'projects', 'Array(String)'), project))";
 
 /// Every node of one database must come to the same password without talking to the others.
 pub fn reader_password(owner_password: &str) -> String {
@@ -24,8 +21,7 @@ pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), S
     let hash: String = Sha256::digest(reader_password).iter().map(|byte| format!("{byte:02x}")).collect();
     for statement in [
         "CREATE USER IF NOT EXISTS wall HOST NONE".to_owned(),
-        "GRANT SELECT ON activitylog.* TO wall".to_owned(),
-        format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
+                format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         format!("ALTER USER reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         "ALTER USER reader SETTINGS max_execution_time = 30 MAX 30, max_memory_usage = 2000000000 MAX 2000000000, \
          max_result_rows = 1000000 MAX 1000000, allow_ddl = 0 READONLY"
@@ -39,7 +35,8 @@ pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), S
 
 pub async fn build_policies(server: &Server) -> Result<(), StoreError> {
     for table in WALLED_TABLES {
-        let policy = format!("CREATE ROW POLICY OR REPLACE tenant_wall ON activitylog.{table} USING {POLICY} TO wall");
+        server.execute(&format!("GRANT SELECT ON activitylog.{table} TO wall")).await?;
+        let policy = format!("CREATE ROW POLICY OR REPLACE tenant_wall ON activitylog.{table} USING {} TO wall", tenant_filter());
         server.execute(&policy).await?;
     }
     Ok(())

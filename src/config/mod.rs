@@ -84,7 +84,6 @@ pub struct Spool {
     pub min_free_bytes: Bytes,
     pub segment_bytes: Bytes,
     pub segment_age: Span,
-    pub linger: Span,
     pub replay_window: Span,
     pub replay_entries: usize,
 }

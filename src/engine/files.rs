@@ -17,12 +17,13 @@ pub(super) const ENGINE_XML: &str = "engine.xml";
 pub(super) const LOG: &str = "clickhouse.log";
 
 /// Below this the engine would start and then fail at its first merge.
+const SECRETS: &str = "secrets.json";
 const MIN_FREE_BYTES: u64 = 32 << 20;
 
 /// One of the engine's users, as HTTP and native clients name themselves.
 #[derive(Clone)]
 pub struct User {
-    pub name: &'static str,
+    pub name: String,
     pub password: String,
 }
 
@@ -66,7 +67,20 @@ impl std::fmt::Debug for User {
 // === impl Credentials ===
 
 impl Credentials {
-    fn load_or_make(path: &Path) -> Result<Credentials, EngineError> {
+    /// Those of the engine in this data folder.
+    pub fn load(data_dir: &Path) -> Result<Credentials, EngineError> {
+        let path = data_dir.join("engine").join(SECRETS);
+        match fs::exists(&path) {
+            Ok(true) => Credentials::load_or_make(data_dir),
+            _ => Err(EngineError::from_io(&path, std::io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// Made at the first start.
+    pub fn load_or_make(data_dir: &Path) -> Result<Credentials, EngineError> {
+        let dir = data_dir.join("engine");
+        make_private_dir(&dir)?;
+        let path = &dir.join(SECRETS);
         let secrets = match fs::read(path) {
             Ok(text) => serde_json::from_slice::<Secrets>(&text).map_err(|error| {
                 EngineError::DamagedFile {
@@ -87,15 +101,15 @@ impl Credentials {
         };
         Ok(Credentials {
             writer: User {
-                name: "writer",
+                name: "writer".to_owned(),
                 password: secrets.writer,
             },
             reader: User {
-                name: "reader",
+                name: "reader".to_owned(),
                 password: secrets.reader,
             },
             gate: User {
-                name: "gate",
+                name: "gate".to_owned(),
                 password: secrets.gate,
             },
         })
@@ -125,7 +139,7 @@ impl EngineDir {
         if space.f_bavail.saturating_mul(space.f_frsize) < MIN_FREE_BYTES {
             return Err(EngineError::DiskFull { path });
         }
-        let credentials = Credentials::load_or_make(&path.join("secrets.json"))?;
+        let credentials = Credentials::load_or_make(lock.dir())?;
         Ok(EngineDir { path, credentials })
     }
 

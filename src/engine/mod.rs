@@ -43,7 +43,6 @@ pub use error::EngineError;
 pub use files::{Credentials, User};
 pub use lock::{DataDirLock, lock_data_dir};
 pub use supervisor::{Engine, EngineState, start};
-pub use users::tenant_filter;
 
 /// Everything [`start`] needs to know. The data folder itself comes with its lock.
 #[derive(Debug, Clone)]

@@ -21,24 +21,13 @@
 //!   first, also by `APPLY(file)` and in table function arguments, by both analyzers. It is put into the store before each
 //!   start, nobody has the right to drop it, and the supervisor asks for it before it calls the engine ready (`probe.rs`).
 
+use crate::model::scope::tenant_filter;
+
 use super::files::{Credentials, sha256_hex, xml_text};
 use super::{EngineOptions, ReaderLimits};
 
-/// The caller's Scope, out of the query id: the one thing about a query that its own text can't change.
-const SCOPE: &str = "tryBase64URLDecode(splitByChar('.', initialQueryID())[1])";
-
 /// What the hidden `file()` says, and how the probe knows it.
 pub(super) const NO_FILES: &str = "files of the engine are not for queries";
-
-/// The row policy of every walled table; the same on a full server, where `activitylog migrate` makes it with SQL.
-/// It folds to a constant per query. A Scope that names no tenant sees nothing, also no row whose tenant is empty.
-pub fn tenant_filter() -> String {
-    format!(
-        "JSONExtractString({SCOPE}, 'tenant') != '' AND tenant_id = JSONExtractString({SCOPE}, 'tenant') \
-         AND (JSONExtractBool({SCOPE}, 'all_projects') \
-         OR has(JSONExtract({SCOPE}, 'projects', 'Array(String)'), project))"
-    )
-}
 
 /// The function that stands in front of the built-in `file()`, as a file of `store/user_defined/`.
 pub(super) fn hidden_file_function() -> String {

@@ -11,6 +11,20 @@ pub struct Scope {
     pub projects: Vec<String>,
 }
 
+/// The Scope, out of the query id: the one thing about a query that its own text can't change.
+const IN_QUERY_ID: &str = "tryBase64URLDecode(splitByChar('.', initialQueryID())[1])";
+
+/// The row policy of every walled table, in the embedded engine's users file and on a full server alike. It folds to a constant
+/// per query. A Scope that names no tenant sees nothing, also no row whose tenant is empty.
+pub fn tenant_filter() -> String {
+    let scope = IN_QUERY_ID;
+    format!(
+        "JSONExtractString({scope}, 'tenant') != '' AND tenant_id = JSONExtractString({scope}, 'tenant') \
+         AND (JSONExtractBool({scope}, 'all_projects') \
+         OR has(JSONExtract({scope}, 'projects', 'Array(String)'), project))"
+    )
+}
+
 // === impl Scope ===
 
 impl Scope {

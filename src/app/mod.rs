@@ -1,0 +1,266 @@
+//! The composition root: builds each room from the configuration, and takes them down in order.
+
+mod database;
+pub mod run_file;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::api::router::{Api, Endpoints, router};
+use crate::auth::Auth;
+use crate::clickhouse::events::EventBlock;
+use crate::clickhouse::metrics::MetricBlock;
+use crate::clickhouse::migrate::MigrateError;
+use crate::clickhouse::read::Reader;
+use crate::config::Config;
+use crate::engine::{self, EngineError};
+use crate::ingest::accept::Intake;
+use crate::ingest::body::BodyLimits;
+use crate::ingest::otlp::http::Doors;
+use crate::ingest::otlp::{Limits, grpc, http};
+use crate::limits::Budget;
+use crate::live::Live;
+use crate::net::{self, ListenError, NetLimits};
+use crate::ship::{Rows, ship};
+use crate::spool::{Spool, SpoolOptions};
+use crate::telemetry::counters::Counters;
+
+use database::Database;
+use run_file::RunFile;
+
+/// Each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+    #[error("cannot open the spool in {dir}: {error}")]
+    Spool { dir: String, error: std::io::Error },
+    #[error("cannot write {path}: {error}")]
+    RunFile { path: String, error: std::io::Error },
+}
+
+struct Listeners {
+    grpc: TcpListener,
+    otlp_http: TcpListener,
+    http: TcpListener,
+}
+
+struct Spools {
+    events: Arc<Spool<Rows<EventBlock>>>,
+    metrics: Arc<Spool<Rows<MetricBlock>>>,
+}
+
+/// What was shipped may still be sent for this long at the end; the rest waits in the spool.
+const LAST_SHIPMENT: Duration = Duration::from_secs(5);
+
+/// Runs until SIGTERM or Ctrl-C. `ready` is called once, when everything answers.
+pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
+    let started = Instant::now();
+    let lock = engine::lock_data_dir(&config.data_dir)?;
+    RunFile::remove(&config.data_dir);
+    let listeners = Listeners::bind(&config).await?;
+    let counters = Arc::new(Counters::default());
+    let spools = Spools::open(&config)?;
+    let mut database = Database::connect(&config, lock)?;
+    let (watermark, shipped) = watch::channel(jiff::Timestamp::now().as_millisecond());
+    let (stop, stopping) = watch::channel(false);
+
+    let doors = Arc::new(doors(&config, &spools, &counters));
+    let endpoints = listeners.endpoints();
+    let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared());
+    let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
+    let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
+
+    let mut signals = Signals::listen()?;
+    let up = tokio::select! {
+        up = database.bring_up() => up,
+        () = signals.stop() => { return stop_all(serving, stop, spools, vec![], database).await; }
+    };
+    let clickhouse_http = match up {
+        Ok(url) => url,
+        Err(error) => {
+            stop_all(serving, stop, spools, vec![], database).await?;
+            return Err(error);
+        }
+    };
+    let shippers = vec![
+        tokio::spawn(ship(spools.events.clone(), database.writer(), counters.clone(), Some(watermark))),
+        tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
+    ];
+    let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
+    run_file.write(&config.data_dir).map_err(|error| StartError::RunFile {
+        path: RunFile::path(&config.data_dir).display().to_string(),
+        error,
+    })?;
+    ready(&run_file);
+    signals.stop().await;
+    RunFile::remove(&config.data_dir);
+    stop_all(serving, stop, spools, shippers, database).await
+}
+
+/// Brings the schema of the configured server up to date, and nothing else.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    let lock = engine::lock_data_dir(&config.data_dir)?;
+    Database::connect(config, lock)?.bring_up().await.map(drop)
+}
+
+/// Listeners first, so that nothing new comes; then what is fsynced goes out, as far as it does in time; the engine last.
+async fn stop_all(
+    serving: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    spools: Spools,
+    shippers: Vec<JoinHandle<()>>,
+    database: Database,
+) -> Result<(), StartError> {
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    for listener in serving {
+        let _ = listener.await;
+    }
+    spools.events.shutdown().await;
+    spools.metrics.shutdown().await;
+    let all = futures_util::future::join_all(shippers);
+    if tokio::time::timeout(LAST_SHIPMENT, all).await.is_err() {
+        tracing::warn!("some segments are not in ClickHouse yet; they are sent at the next start");
+    }
+    database.shut_down().await;
+    Ok(())
+}
+
+fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
+    Doors {
+        intake: Intake {
+            events: spools.events.clone(),
+            metrics: spools.metrics.clone(),
+            counters: counters.clone(),
+            limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
+            retention_days: config.retention.days,
+            capture_content: config.content.capture,
+        },
+        auth: Auth::new(&config.auth.anonymous_tenant),
+        body: BodyLimits {
+            budget: Budget::new(config.limits.in_flight_bytes.0),
+            bytes: config.limits.request_bytes.0,
+            timeout: config.limits.body_timeout.0,
+        },
+        cors_origins: config.cors.origins.clone(),
+    }
+}
+
+fn api(
+    config: &Config,
+    spools: &Spools,
+    counters: &Arc<Counters>,
+    database: &Database,
+    live: Live,
+    doors: &Doors,
+    endpoints: Endpoints,
+) -> Api {
+    Api {
+        auth: doors.auth.clone(),
+        reader: Reader::new(database.reader()),
+        live,
+        counters: counters.clone(),
+        events: spools.events.clone(),
+        metrics: spools.metrics.clone(),
+        budget: doors.body.budget.clone(),
+        most_streams: config.limits.streams,
+        health: database.health(),
+        endpoints,
+    }
+}
+
+// === impl Listeners ===
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Listeners, ListenError> {
+        let listen = &config.listen;
+        Ok(Listeners {
+            grpc: net::bind(listen.grpc, "listen.grpc").await?,
+            otlp_http: net::bind(listen.otlp_http, "listen.otlp_http").await?,
+            http: net::bind(listen.http, "listen.http").await?,
+        })
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        // A bound socket has an address.
+        let url = |listener: &TcpListener| listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}"));
+        Endpoints { otlp_grpc: url(&self.grpc), otlp_http: url(&self.otlp_http), http: url(&self.http) }
+    }
+
+    fn serve(
+        self,
+        config: &Config,
+        doors: &Arc<Doors>,
+        api: Router,
+        stopping: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let limits =
+            NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
+        [
+            (self.grpc, Router::new().fallback(grpc::export).with_state(doors.clone())),
+            (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone())),
+            (self.http, api),
+        ]
+        .map(|(listener, router)| tokio::spawn(net::serve(listener, router, limits, stopping.clone())))
+        .into()
+    }
+}
+
+// === impl Spools ===
+
+impl Spools {
+    fn open(config: &Config) -> Result<Spools, StartError> {
+        let spool = &config.spool;
+        let options = SpoolOptions {
+            segment_bytes: spool.segment_bytes.0,
+            segment_age: spool.segment_age.0,
+            max_bytes: spool.max_bytes.0,
+            min_free_bytes: spool.min_free_bytes.0,
+            replay_window: spool.replay_window.0,
+            replay_entries: spool.replay_entries,
+            ..SpoolOptions::new(config.data_dir.join("spool"))
+        };
+        let failed = |error| StartError::Spool { dir: options.dir.display().to_string(), error };
+        Ok(Spools {
+            events: Arc::new(Spool::open(options.clone(), "events", Rows::default).map_err(failed)?),
+            metrics: Arc::new(Spool::open(options.clone(), "metrics", Rows::default).map_err(failed)?),
+        })
+    }
+}
+
+// === impl Signals ===
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals, StartError> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate()).map_err(StartError::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(StartError::Signals)?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The command line: what can be said, and what each command does. Exit codes: 0, 64 for bad usage or configuration, 1 otherwise.
+
+mod ask;
+mod spool;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::run_file::RunFile;
+use crate::config::Config;
+use crate::demo::{self, DemoOptions};
+use crate::engine::child::{self, ChildOptions};
+use crate::{app, telemetry};
+
+pub use ask::{migrate, sql};
+pub use spool::{SpoolCommand, spool};
+
+const BAD_USAGE: u8 = 64;
+
+#[derive(Parser)]
+#[command(name = "activitylog", version, about = "OpenTelemetry, webhooks and events in; one event table in ClickHouse; a live timeline out")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Receive, store and show: everything, until Ctrl-C
+    #[command(after_help = "Example:\n  activitylog serve --data-dir /var/lib/activitylog")]
+    Serve(Common),
+    /// Send realistic traffic to a running instance
+    #[command(after_help = "Example:\n  activitylog demo --minutes 60 --live 300")]
+    Demo(Demo),
+    /// Ask the running instance's ClickHouse as its operator, not through the tenant wall
+    #[command(after_help = "Example:\n  activitylog sql \"SELECT event_type, count() FROM activitylog.events GROUP BY 1\"")]
+    Sql(Sql),
+    /// Bring the schema of the configured ClickHouse server up to date
+    #[command(after_help = "Example:\n  ACTIVITYLOG_CLICKHOUSE_URL=http://clickhouse:8123 activitylog migrate")]
+    Migrate(Common),
+    /// What is accepted and not yet in ClickHouse
+    #[command(subcommand, after_help = "Example:\n  activitylog spool ls")]
+    Spool(SpoolCommand),
+    /// Read the configuration as `serve` would, and say what is wrong with it
+    #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
+    CheckConfig(Common),
+    #[command(hide = true)]
+    Engine(Engine),
+}
+
+#[derive(Args, Clone)]
+pub struct Common {
+    /// A file over the defaults (config/default.toml lists every key)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Spool, engine data and secrets [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// The OTLP/HTTP port to send to
+    #[arg(long, default_value = "http://127.0.0.1:4318")]
+    endpoint: String,
+    /// Minutes of history to fill in first (at most a week)
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=10_080))]
+    minutes: u64,
+    /// Seconds to go on live; without it, until Ctrl-C
+    #[arg(long)]
+    live: Option<u64>,
+    /// Events per second, about
+    #[arg(long, default_value_t = 5.0)]
+    rate: f64,
+    /// The same seed sends the same calls
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A header for each request, such as "authorization=Bearer TOKEN"
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    headers: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Sql {
+    #[command(flatten)]
+    common: Common,
+    /// An output format of ClickHouse
+    #[arg(long, default_value = "PrettyCompact")]
+    format: String,
+    query: String,
+}
+
+#[derive(Args)]
+pub struct Engine {
+    #[arg(long)]
+    data_dir: PathBuf,
+    #[arg(long)]
+    lib: PathBuf,
+}
+
+pub fn parse() -> Result<Command, ExitCode> {
+    CommandLine::try_parse().map(|line| line.command).map_err(|error| {
+        // Help and version are answers, not errors.
+        let code = if error.use_stderr() { BAD_USAGE } else { 0 };
+        let _ = error.print();
+        ExitCode::from(code)
+    })
+}
+
+pub fn engine(options: &Engine) -> ExitCode {
+    let options = ChildOptions { data_dir: options.data_dir.clone(), library: options.lib.clone() };
+    match child::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(error.child_exit_code())
+        }
+    }
+}
+
+pub fn serve(options: &Common) -> ExitCode {
+    let config = match options.load() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    if let Err(message) = telemetry::log::start(&config.log) {
+        return bad_usage(message);
+    }
+    in_runtime(app::serve(config, welcome))
+}
+
+/// stdout is for people at the first start; stderr gets the one line that is promised.
+fn welcome(run: &RunFile) {
+    println!(
+        "\n  portal and API   http://{}\n  OTLP/HTTP        http://{}\n  OTLP/gRPC        http://{}\n\n\
+         Point Claude Code here: paste this into the shell that runs it.\n\n  \
+         export CLAUDE_CODE_ENABLE_TELEMETRY=1\n  export OTEL_METRICS_EXPORTER=otlp\n  export OTEL_LOGS_EXPORTER=otlp\n  \
+         export OTEL_TRACES_EXPORTER=otlp\n  export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1\n  \
+         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n  export OTEL_EXPORTER_OTLP_ENDPOINT=http://{}\n\n\
+         Or see it alive first:  activitylog demo --endpoint http://{}\n",
+        run.http, run.otlp_http, run.grpc, run.otlp_http, run.otlp_http
+    );
+    eprintln!("ready in {} ms", run.ready_in_ms);
+}
+
+pub fn demo(options: &Demo) -> ExitCode {
+    let headers: Option<Vec<_>> = options.headers.iter().map(|pair| pair.split_once('=')).collect();
+    let Some(headers) = headers else {
+        return bad_usage("--header takes NAME=VALUE");
+    };
+    let options = DemoOptions {
+        endpoint: options.endpoint.clone(),
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        history: Duration::from_secs(options.minutes * 60),
+        live: options.live.map_or(Duration::MAX, Duration::from_secs),
+        rate: options.rate,
+        seed: options.seed,
+    };
+    in_runtime(async {
+        let report = demo::run(options).await?;
+        println!("{report}");
+        Ok::<_, demo::DemoError>(())
+    })
+}
+
+pub fn check_config(options: &Common) -> ExitCode {
+    match options.load() {
+        Ok(_) => {
+            println!("the configuration is valid");
+            ExitCode::SUCCESS
+        }
+        Err(code) => code,
+    }
+}
+
+fn bad_usage(message: impl Display) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::from(BAD_USAGE)
+}
+
+fn in_runtime<E: Display>(work: impl Future<Output = Result<(), E>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+// === impl Common ===
+
+impl Common {
+    /// The configuration, or the exit code after saying what is wrong with it.
+    fn load(&self) -> Result<Config, ExitCode> {
+        let mut config = Config::load(self.config.as_deref()).map_err(bad_usage)?;
+        if let Some(data_dir) = &self.data_dir {
+            config.data_dir.clone_from(data_dir);
+        }
+        Ok(config)
+    }
+}

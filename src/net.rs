@@ -1,0 +1,105 @@
+//! A listener: its connections, their limits, and their end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+#[derive(Debug, Clone, Copy)]
+pub struct NetLimits {
+    /// For the head of a request; a connection that says nothing is closed after it.
+    pub header_timeout: Duration,
+    pub connections: usize,
+}
+
+/// How long open requests may take to finish at the end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({knob}): {why}")]
+pub struct ListenError {
+    address: SocketAddr,
+    knob: &'static str,
+    why: String,
+}
+
+/// `knob` is the configuration key that says where.
+pub async fn bind(address: SocketAddr, knob: &'static str) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program uses this port: stop it, or choose another port (0 takes a free one)".to_owned(),
+            io::ErrorKind::PermissionDenied => "ports below 1024 need privileges: choose a higher one".to_owned(),
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address: use 127.0.0.1 or one of its own".to_owned(),
+            _ => error.to_string(),
+        };
+        ListenError { address, knob, why }
+    })
+}
+
+/// Serves until `stop` says so, then lets open requests finish.
+pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let builder = builder(limits);
+    loop {
+        // Past the limit, connections wait in the kernel's queue.
+        let Ok(permit) = room.clone().acquire_owned().await else { break };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, mostly: the open connections go on, and end.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = stopped(&mut stop) => break,
+        };
+        // Answers are small and awaited.
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A connection that breaks is the client's business.
+            let _ = watched.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that whoever could say so is gone.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn builder(limits: NetLimits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .max_header_list_size(64 << 10)
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
