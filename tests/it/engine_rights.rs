@@ -144,7 +144,7 @@ async fn anonymous_http_can_do_nothing() {
     assert!(status != 200 && body.contains("READONLY"), "{body}");
     for name in ["wall", "writer"] {
         let user = User {
-            name,
+            name: name.to_owned(),
             password: String::new(),
         };
         let (status, body) = walled.ask(Some(&user), "", "SELECT 1").await;

@@ -4,3 +4,5 @@ mod engine;
 mod engine_rights;
 mod fidelity;
 mod load_encoder;
+mod smoke;
+mod support;
