@@ -116,6 +116,9 @@ fn walk<V: Visit>(
 ) -> Result<Tally, DecodeError> {
     let mut tally = Tally::default();
     let text = repair::repair(body, &mut tally.repaired);
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(DecodeError::new("malformed JSON: expected an object"));
+    }
     let groups =
         request(&text).map_err(|error| DecodeError::new(format!("malformed JSON: {error}")))?;
     each(groups, &mut tally, visit);
@@ -197,6 +200,10 @@ fn scope<'a>(
 }
 
 fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue, what: &str) -> Result<T, Rejection> {
+    // serde would also read a struct from an array, by position
+    if !raw.get().starts_with('{') {
+        return Err(Rejection::malformed(what, "expected an object"));
+    }
     serde_json::from_str(raw.get()).map_err(|error| Rejection::malformed(what, error))
 }
 
