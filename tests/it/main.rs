@@ -1,1 +1,3 @@
 mod fidelity;
+mod normalising;
+mod rows;

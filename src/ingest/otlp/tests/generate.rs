@@ -76,9 +76,28 @@ impl<'e> Generate<'e> {
             "😀",
             "",
             "user.id",
-            "long enough to be more than sixty-four bytes of text, which is another path",
+            "1e3",
+            "-5",
+            "true",
+            "com.anthropic.claude_code.events",
+            "com.anthropic.claude_code.tracing",
+            "event.name",
+            "claude_code.api_request",
+            "claude_code.llm_request",
+            "tool_result",
+            "cost_usd",
+            "input_tokens",
+            "gen_ai.usage.input_tokens",
+            "gen_ai.operation.name",
+            "prompt",
+            "error",
+            "https://host/o/n",
+            "vcs.repository.url.full",
+            "2026-11-21T00:38:52.690Z",
+            "event.timestamp",
+            "long enough to be more than sixty-four bytes, which is another path",
         ];
-        let count = self.byte() % 4;
+        let count = [1, 1, 1, 0, 2, 3][usize::from(self.byte() % 6)];
         (0..count)
             .map(|_| parts[usize::from(self.byte()) % parts.len()])
             .collect()

@@ -15,7 +15,10 @@ use serde_json::json;
 
 use self::generate::Generate;
 use super::*;
-use crate::model::otlp::{PointValue, Value};
+use crate::model::event::AttributeValue;
+use crate::model::otlp::{KeyValue, PointValue, Value};
+use crate::normalise::keys::Key;
+use crate::normalise::{Context, Normaliser, value};
 
 mod generate;
 mod to_json;
@@ -70,6 +73,63 @@ impl Visit for Seen {
                 ..point.clone()
             }
         ));
+    }
+}
+
+/// Normalises everything and checks what holds for every row.
+struct Rows(Normaliser<'static>);
+
+impl Default for Rows {
+    fn default() -> Self {
+        let now_ns = 1_795_221_532_690_000_000;
+        Rows(Normaliser::new(Context {
+            tenant_id: "t",
+            project: "",
+            now_ns,
+            capture_content: true,
+        }))
+    }
+}
+
+impl Visit for Rows {
+    fn resource(&mut self, resource: &Resource<'_>) {
+        self.0.resource(resource);
+    }
+    fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.0.scope(scope);
+    }
+    fn log(&mut self, record: &LogRecord<'_>) {
+        let row = self.0.log(record);
+        assert!(
+            !row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty()
+        );
+        kept(&record.attributes, &row.attributes, row.resource);
+    }
+    fn span(&mut self, span: &Span<'_>) {
+        let row = self.0.span(span);
+        assert!(
+            !row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty()
+        );
+        kept(&span.attributes, &row.attributes, row.resource);
+    }
+    fn point(&mut self, metric: &MetricMeta<'_>, point: &DataPoint<'_>) {
+        let row = self.0.point(metric, point);
+        kept(&point.attributes, &row.attributes, row.resource);
+    }
+}
+
+/// Every attribute that no dialect reads is in the map, or repeats the resource.
+fn kept(given: &[KeyValue<'_>], map: &[(&str, AttributeValue<'_>)], resource: &[(String, String)]) {
+    for attribute in given.iter().filter(|a| Key::of(&a.key).is_none()) {
+        let in_map = map.iter().any(|(key, value)| {
+            *key == attribute.key
+                && matches!(value, AttributeValue::Otlp(v) if std::ptr::eq(*v, &attribute.value))
+        });
+        let text = value::text(&attribute.value);
+        let repeated = resource
+            .iter()
+            .any(|(k, v)| *k == attribute.key && *v == text);
+        assert!(in_map || repeated, "{attribute:?}");
     }
 }
 
@@ -146,6 +206,19 @@ proptest! {
             }
             for len in (0..json.len()).step_by(7) {
                 let _ = decode(signal, Encoding::Json, &json[..len], &Limits::default(), &mut Seen::default());
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_decodes_is_normalised_and_loses_no_unknown_attribute(
+        entropy in prop::collection::vec(any::<u8>(), 0..1500),
+    ) {
+        for signal in SIGNALS {
+            let (body, json, _) = request(signal, &entropy);
+            let mut rows = Rows::default();
+            for (encoding, body) in [(Encoding::Protobuf, &body), (Encoding::Json, &json.to_string().into_bytes())] {
+                decode(signal, encoding, body, &Limits::default(), &mut rows).expect("decodes");
             }
         }
     }
