@@ -266,15 +266,17 @@ fn buckets(
     max: usize,
 ) -> Result<bool, Malformed> {
     let mut reader = Reader::new(message);
-    while let Some((number, field)) = reader.next()? {
-        match (number, field) {
-            (1, Field::Varint(value)) => *offset = zigzag32(value),
-            (2, field) => {
-                if !push_varint(counts, field, max)? {
-                    return Ok(false);
-                }
+    while let Some(field) = reader.next()? {
+        let fits = match field {
+            (1, Field::Varint(value)) => {
+                *offset = zigzag32(value);
+                true
             }
-            _ => {}
+            (2, field) => push_varint(counts, field, max)?,
+            _ => true,
+        };
+        if !fits {
+            return Ok(false);
         }
     }
     Ok(true)

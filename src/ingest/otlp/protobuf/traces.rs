@@ -127,7 +127,8 @@ fn event<'a>(
             (1, Field::Fixed64(time)) => event.time_unix_nano = time,
             (2, Field::Bytes(bytes)) => event.name = text(bytes, repaired),
             (3, Field::Bytes(bytes)) => {
-                if !budget.push(&mut event.attributes, bytes, repaired)? {
+                let fits = budget.push(&mut event.attributes, bytes, repaired)?;
+                if !fits {
                     return Ok(None);
                 }
             }
@@ -153,7 +154,8 @@ fn link<'a>(
             (1, Field::Bytes(bytes)) => link.trace_id = Cow::Borrowed(bytes),
             (2, Field::Bytes(bytes)) => link.span_id = Cow::Borrowed(bytes),
             (4, Field::Bytes(bytes)) => {
-                if !budget.push(&mut link.attributes, bytes, repaired)? {
+                let fits = budget.push(&mut link.attributes, bytes, repaired)?;
+                if !fits {
                     return Ok(None);
                 }
             }

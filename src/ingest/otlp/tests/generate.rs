@@ -35,7 +35,7 @@ impl<'e> Generate<'e> {
     }
 
     fn some<T>(&mut self, item: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        (self.byte() % 4 != 0).then(|| item(self))
+        (!self.byte().is_multiple_of(4)).then(|| item(self))
     }
 
     fn u64(&mut self) -> u64 {
@@ -114,7 +114,7 @@ impl<'e> Generate<'e> {
         use any_value::Value;
         let value = match self.byte() % if depth > 3 { 6 } else { 8 } {
             0 => None,
-            1 => Some(Value::BoolValue(self.byte() % 2 == 0)),
+            1 => Some(Value::BoolValue(self.byte().is_multiple_of(2))),
             2 => Some(Value::IntValue(self.u64() as i64)),
             3 => Some(Value::DoubleValue(self.double())),
             4 => Some(Value::BytesValue(self.id(5))),
@@ -255,7 +255,7 @@ impl<'e> Generate<'e> {
             1 => Data::Sum(m::Sum {
                 data_points: g.list(3, Self::number),
                 aggregation_temporality,
-                is_monotonic: g.byte() % 2 == 0,
+                is_monotonic: g.byte().is_multiple_of(2),
             }),
             2 => Data::Histogram(m::Histogram {
                 data_points: g.list(3, Self::histogram),
