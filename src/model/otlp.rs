@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 /// An attribute value. Arrays, maps and bytes are rare, so they are rendered once, when decoded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value<'a> {
+    #[default]
     Empty,
     Str(Cow<'a, str>),
     Bool(bool),
@@ -123,9 +124,10 @@ pub struct DataPoint<'a> {
     pub raw: &'a [u8],
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum PointValue {
     /// No value (`NoRecordedValue`, or an unknown data type).
+    #[default]
     None,
     Int(i64),
     Double(f64),
@@ -156,20 +158,4 @@ pub enum PointValue {
         /// (quantile, value)
         quantiles: Vec<(f64, f64)>,
     },
-}
-
-// === impl Value ===
-
-impl Default for Value<'_> {
-    fn default() -> Self {
-        Value::Empty
-    }
-}
-
-// === impl PointValue ===
-
-impl Default for PointValue {
-    fn default() -> Self {
-        PointValue::None
-    }
 }

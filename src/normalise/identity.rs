@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn ids_are_the_same_in_every_version() {
         let id = id("acme", b"resource", b"scope", RecordKind::Log, b"record");
-        insta::assert_snapshot!(uuid::Uuid::from_u128(id), @"");
+        insta::assert_snapshot!(uuid::Uuid::from_u128(id), @"d554dfe1-8eee-8935-a53f-5a1ab0742f0d");
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl Line {
         } else if text.len() <= MAX_PART {
             self.0.push_str(text);
         } else {
-            self.0.push_str(&text[..text.floor_char_boundary(MAX_PART)]);
+            let end = (0..=MAX_PART).rev().find(|&at| text.is_char_boundary(at));
+            self.0.push_str(&text[..end.unwrap_or(0)]);
             self.0.push('…');
         }
         self

@@ -190,6 +190,3 @@ fn input<'r>(
         dropped,
     )
 }
-
-#[cfg(test)]
-mod tests;

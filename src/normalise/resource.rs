@@ -7,6 +7,9 @@ use super::keys::Key;
 use super::{repository, value};
 use crate::model::otlp::{InstrumentationScope, Resource};
 
+/// Far above what any SDK's detectors put there (a resource with all of them has some 30).
+const MAX_COMPARED: usize = 64;
+
 /// A resource as columns want it.
 #[derive(Debug, Clone, Default)]
 pub struct ResourceCtx {
@@ -78,10 +81,12 @@ impl ResourceCtx {
         ctx
     }
 
-    /// Whether the resource says this already.
+    /// Whether the resource says this already. Asked for every attribute of every record, so a resource of more than
+    /// [`MAX_COMPARED`] attributes is not searched: the records then repeat it.
     #[inline]
     pub fn has(&self, key: &str, text: &str) -> bool {
-        self.attributes.iter().any(|(k, v)| k == key && v == text)
+        self.attributes.len() <= MAX_COMPARED
+            && self.attributes.iter().any(|(k, v)| k == key && v == text)
     }
 }
 

@@ -4,5 +4,7 @@ mod engine;
 mod engine_rights;
 mod fidelity;
 mod load_encoder;
+mod normalising;
+mod rows;
 mod smoke;
 mod support;

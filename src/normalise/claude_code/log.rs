@@ -257,7 +257,7 @@ fn subagent_completed<'r>(slots: &Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     let line = Line::new()
         .name(&event.feature, "subagent")
         .lit(" finished");
-    line.counted(" after ", slots.count(Key::TotalToolUses), " tool uses")
+    line.counted(", ", slots.count(Key::TotalToolUses), " tool calls")
         .took(event.duration_ns)
         .finish()
 }

@@ -23,7 +23,7 @@ pub fn decode_logs(
     visit: &mut impl Visit,
 ) -> Result<Tally, DecodeError> {
     walk(body, visit, request, |groups, tally, visit| {
-        walk_groups(groups, limits, tally, visit, &mut Logs::default());
+        walk_groups(groups, limits, tally, visit, &mut Logs::default())
     })
 }
 

@@ -24,7 +24,7 @@ pub fn decode_metrics(
     visit: &mut impl Visit,
 ) -> Result<Tally, DecodeError> {
     walk(body, visit, request, |groups, tally, visit| {
-        walk_groups(groups, limits, tally, visit, &mut Metrics::default());
+        walk_groups(groups, limits, tally, visit, &mut Metrics::default())
     })
 }
 

@@ -11,6 +11,9 @@ mod scalar;
 mod traces;
 mod value;
 
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -33,7 +36,8 @@ struct Group<'a> {
 /// One `Scope*` message of any signal.
 struct Scoped<'a> {
     scope: Option<&'a RawValue>,
-    items: Vec<&'a RawValue>,
+    /// The whole list, cut into records one by one: a list of slices would be several times as large as the body.
+    items: Option<&'a RawValue>,
 }
 
 /// Why a record was rejected.
@@ -82,9 +86,9 @@ macro_rules! envelope {
             struct ScopeItems<'a> {
                 #[serde(borrow, default)]
                 scope: Option<&'a serde_json::value::RawValue>,
-                #[serde(borrow, default, deserialize_with = "null_default")]
+                #[serde(borrow, default)]
                 #[serde(rename = $items, alias = $items_snake)]
-                items: Vec<&'a serde_json::value::RawValue>,
+                items: Option<&'a serde_json::value::RawValue>,
             }
 
             fn scoped(s: ScopeItems<'_>) -> Scoped<'_> {
@@ -112,13 +116,16 @@ fn walk<V: Visit>(
     body: &[u8],
     visit: &mut V,
     request: impl for<'t> FnOnce(&'t str) -> Result<Vec<Group<'t>>, serde_json::Error>,
-    each: impl for<'t> FnOnce(Vec<Group<'t>>, &mut Tally, &mut V),
+    groups: impl for<'t> FnOnce(Vec<Group<'t>>, &mut Tally, &mut V) -> Result<(), serde_json::Error>,
 ) -> Result<Tally, DecodeError> {
     let mut tally = Tally::default();
     let text = repair::repair(body, &mut tally.repaired);
-    let groups =
-        request(&text).map_err(|error| DecodeError::new(format!("malformed JSON: {error}")))?;
-    each(groups, &mut tally, visit);
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(DecodeError::new("malformed JSON: expected an object"));
+    }
+    request(&text)
+        .and_then(|parsed| groups(parsed, &mut tally, visit))
+        .map_err(|error| DecodeError::new(format!("malformed JSON: {error}")))?;
     Ok(tally)
 }
 
@@ -128,7 +135,7 @@ fn walk_groups<'a>(
     tally: &mut Tally,
     visit: &mut impl Visit,
     items: &mut impl Items<'a>,
-) {
+) -> Result<(), serde_json::Error> {
     for group in groups {
         let resource = resource(group.resource, limits);
         if let Ok(resource) = &resource {
@@ -138,17 +145,44 @@ fn walk_groups<'a>(
             match (&resource, &scope(scoped.scope, limits)) {
                 (Ok(_), Ok(scope)) => {
                     visit.scope(scope);
-                    for item in scoped.items {
-                        items.visit(item, limits, tally, visit);
-                    }
+                    each(scoped.items, |item| items.visit(item, limits, tally, visit))?;
                 }
                 (Err(bad), _) | (_, Err(bad)) => {
-                    for item in scoped.items {
+                    each(scoped.items, |item| {
                         tally.reject(items.count(item), bad.reason, || bad.message.clone());
-                    }
+                    })?;
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Hands on the elements of a list, still raw.
+fn each<'a>(
+    list: Option<&'a RawValue>,
+    element: impl FnMut(&'a RawValue),
+) -> Result<(), serde_json::Error> {
+    struct Each<F>(F);
+    impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Each<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(element) = seq.next_element()? {
+                (self.0)(element);
+            }
+            Ok(())
+        }
+    }
+    match list {
+        Some(list) => serde_json::Deserializer::from_str(list.get()).deserialize_any(Each(element)),
+        None => Ok(()),
     }
 }
 
@@ -197,6 +231,10 @@ fn scope<'a>(
 }
 
 fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue, what: &str) -> Result<T, Rejection> {
+    // serde would also read a struct from an array, by position
+    if !raw.get().starts_with('{') {
+        return Err(Rejection::malformed(what, "expected an object"));
+    }
     serde_json::from_str(raw.get()).map_err(|error| Rejection::malformed(what, error))
 }
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::{DecodeError, Limits, Tally, render};
+use super::super::{Limits, Tally, render};
 use super::messages;
-use super::wire::{Field, Reader};
+use super::wire::{Field, Malformed, Reader};
 use crate::model::otlp::{InstrumentationScope, KeyValue, Resource, Value};
 
 /// An attribute list under construction in a vector that is used again for the next record. Slots are overwritten
@@ -33,7 +33,7 @@ impl Attributes {
         message: &'a [u8],
         max: usize,
         repaired: &mut u64,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<bool, Malformed> {
         if self.len == list.len() {
             if self.len >= max {
                 return Ok(false);
@@ -83,7 +83,15 @@ pub fn set_text<'a>(slot: &mut Cow<'a, str>, bytes: &'a [u8], repaired: &mut u64
 
 /// `KeyValue { 1: key, 2: value }`.
 #[inline]
-fn key_value<'a>(message: &'a [u8]) -> Result<(&'a [u8], AnyValue<'a>), DecodeError> {
+fn key_value<'a>(message: &'a [u8]) -> Result<(&'a [u8], AnyValue<'a>), Malformed> {
+    // Both fields, in order, and nothing else: how every encoder writes it.
+    if let [0x0a, key_len, rest @ ..] = message
+        && *key_len < 0x80
+        && let Some((key, [0x12, rest @ ..])) = rest.split_at_checked(usize::from(*key_len))
+        && let Some(value) = whole(rest)
+    {
+        return Ok((key, any_value_of(value)?));
+    }
     let mut reader = Reader::new(message);
     let mut key: &[u8] = b"";
     let mut value = None;
@@ -97,9 +105,50 @@ fn key_value<'a>(message: &'a [u8]) -> Result<(&'a [u8], AnyValue<'a>), DecodeEr
     Ok((key, value))
 }
 
-/// `AnyValue`: string 1, bool 2, int 3, double 4, array 5, kvlist 6, bytes 7.
+/// The payload of a length-delimited field that ends exactly where the message does.
+#[inline(always)]
+fn whole(rest: &[u8]) -> Option<&[u8]> {
+    match rest {
+        [len, payload @ ..] if *len < 0x80 => {
+            (payload.len() == usize::from(*len)).then_some(payload)
+        }
+        [low, high, payload @ ..] if *high < 0x80 => {
+            let len = usize::from(*low & 0x7f) | usize::from(*high) << 7;
+            (payload.len() == len).then_some(payload)
+        }
+        _ => None,
+    }
+}
+
+/// One `AnyValue` message by itself; the usual one is a single field.
 #[inline]
-pub fn any_value<'a>(message: &'a [u8], value: &mut AnyValue<'a>) -> Result<(), DecodeError> {
+fn any_value_of(message: &[u8]) -> Result<AnyValue<'_>, Malformed> {
+    match message {
+        [0x0a, rest @ ..] => {
+            if let Some(text) = whole(rest) {
+                return Ok(Some((1, Field::Bytes(text))));
+            }
+        }
+        [0x18, int] if *int < 0x80 => return Ok(Some((3, Field::Varint(u64::from(*int))))),
+        [0x18, low, high] if *high < 0x80 => {
+            let int = u64::from(*low & 0x7f) | u64::from(*high) << 7;
+            return Ok(Some((3, Field::Varint(int))));
+        }
+        [0x10, flag] if *flag < 0x80 => return Ok(Some((2, Field::Varint(u64::from(*flag))))),
+        [0x21, double @ ..] => {
+            if let Ok(bits) = double.try_into() {
+                return Ok(Some((4, Field::Fixed64(u64::from_le_bytes(bits)))));
+            }
+        }
+        _ => {}
+    }
+    let mut value = None;
+    any_value(message, &mut value)?;
+    Ok(value)
+}
+
+/// `AnyValue`: string 1, bool 2, int 3, double 4, array 5, kvlist 6, bytes 7.
+pub fn any_value<'a>(message: &'a [u8], value: &mut AnyValue<'a>) -> Result<(), Malformed> {
     let mut reader = Reader::new(message);
     while let Some(field) = reader.next()? {
         match field {
@@ -117,7 +166,7 @@ pub fn set_value<'a>(
     slot: &mut Value<'a>,
     value: AnyValue<'a>,
     repaired: &mut u64,
-) -> Result<(), DecodeError> {
+) -> Result<(), Malformed> {
     *slot = match value {
         Some((1, Field::Bytes(bytes))) => {
             if let Value::Str(text) = slot {
@@ -145,7 +194,7 @@ fn render_json(
     value: AnyValue<'_>,
     depth: usize,
     repaired: &mut u64,
-) -> Result<(), DecodeError> {
+) -> Result<(), Malformed> {
     match value {
         Some((1, Field::Bytes(bytes))) => render::json_string(out, &text(bytes, repaired)),
         Some((2, Field::Varint(flag))) => out.push_str(if flag != 0 { "true" } else { "false" }),
@@ -158,9 +207,7 @@ fn render_json(
                 if i > 0 {
                     out.push(',');
                 }
-                let mut value = None;
-                any_value(item?, &mut value)?;
-                render_json(out, value, depth + 1, repaired)?;
+                render_json(out, any_value_of(item?)?, depth + 1, repaired)?;
             }
             out.push(']');
         }
@@ -190,7 +237,7 @@ pub fn resource<'a>(
     number: u32,
     limits: &Limits,
     tally: &mut Tally,
-) -> Result<(Resource<'a>, bool), DecodeError> {
+) -> Result<(Resource<'a>, bool), Malformed> {
     let mut resource = Resource::default();
     let mut fits = true;
     let mut attributes = Attributes::default();
@@ -214,7 +261,7 @@ pub fn scope<'a>(
     number: u32,
     limits: &Limits,
     tally: &mut Tally,
-) -> Result<(InstrumentationScope<'a>, bool), DecodeError> {
+) -> Result<(InstrumentationScope<'a>, bool), Malformed> {
     let mut scope = InstrumentationScope::default();
     let mut fits = true;
     let mut attributes = Attributes::default();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::{DecodeError, Limits, Tally, Visit};
 use super::common::{Attributes, any_value, set_value, text};
-use super::wire::{Field, Reader};
+use super::wire::{Field, Malformed, Reader};
 use super::{Items, too_many_attributes, walk};
 use crate::model::otlp::{LogRecord, Value};
 
@@ -14,7 +14,7 @@ pub fn decode_logs(
     limits: &Limits,
     visit: &mut impl Visit,
 ) -> Result<Tally, DecodeError> {
-    walk(body, limits, visit, &mut Logs::default())
+    Ok(walk(body, limits, visit, &mut Logs::default())?)
 }
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ struct Logs<'a> {
 // === impl Logs ===
 
 impl<'a> Items<'a> for Logs<'a> {
-    fn count(&self, _item: &'a [u8]) -> Result<u64, DecodeError> {
+    fn count(&self, _item: &'a [u8]) -> Result<u64, Malformed> {
         Ok(1)
     }
 
@@ -37,7 +37,7 @@ impl<'a> Items<'a> for Logs<'a> {
         limits: &Limits,
         tally: &mut Tally,
         visit: &mut impl Visit,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<(), Malformed> {
         if log_record(item, &mut self.record, limits, &mut tally.repaired)? {
             tally.accepted += 1;
             visit.log(&self.record);
@@ -54,7 +54,7 @@ fn log_record<'a>(
     record: &mut LogRecord<'a>,
     limits: &Limits,
     repaired: &mut u64,
-) -> Result<bool, DecodeError> {
+) -> Result<bool, Malformed> {
     record.raw = message;
     record.time_unix_nano = 0;
     record.observed_time_unix_nano = 0;

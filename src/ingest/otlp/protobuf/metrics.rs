@@ -2,7 +2,7 @@
 
 use super::super::{DecodeError, Limits, Tally, Visit};
 use super::common::{Attributes, text};
-use super::wire::{Field, Reader, push_fixed64, push_varint, zigzag32};
+use super::wire::{Field, Malformed, Reader, push_fixed64, push_varint, zigzag32};
 use super::{Items, messages, too_many_attributes, walk};
 use crate::model::otlp::{DataPoint, KeyValue, MetricKind, MetricMeta, PointValue};
 use crate::outcome::Reason;
@@ -16,7 +16,7 @@ pub fn decode_metrics(
     limits: &Limits,
     visit: &mut impl Visit,
 ) -> Result<Tally, DecodeError> {
-    walk(body, limits, visit, &mut Metrics::default())
+    Ok(walk(body, limits, visit, &mut Metrics::default())?)
 }
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ enum Read {
 // === impl Metrics ===
 
 impl<'a> Items<'a> for Metrics<'a> {
-    fn count(&self, item: &'a [u8]) -> Result<u64, DecodeError> {
+    fn count(&self, item: &'a [u8]) -> Result<u64, Malformed> {
         let mut count = 0;
         let (_, data) = meta(item, &mut 0)?;
         for list in messages(item, data) {
@@ -52,7 +52,7 @@ impl<'a> Items<'a> for Metrics<'a> {
         limits: &Limits,
         tally: &mut Tally,
         visit: &mut impl Visit,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<(), Malformed> {
         let (meta, data) = meta(item, &mut tally.repaired)?;
         for list in messages(item, data) {
             for message in messages(list?, 1) {
@@ -79,7 +79,7 @@ impl<'a> Items<'a> for Metrics<'a> {
 }
 
 /// Name, unit and kind of a `Metric`, which may come after its data, and the number of the data field (0: none).
-fn meta<'a>(metric: &'a [u8], repaired: &mut u64) -> Result<(MetricMeta<'a>, u32), DecodeError> {
+fn meta<'a>(metric: &'a [u8], repaired: &mut u64) -> Result<(MetricMeta<'a>, u32), Malformed> {
     let mut meta = MetricMeta::default();
     let mut data = 0;
     let mut reader = Reader::new(metric);
@@ -106,7 +106,7 @@ fn meta<'a>(metric: &'a [u8], repaired: &mut u64) -> Result<(MetricMeta<'a>, u32
 }
 
 /// `Sum`, `Histogram`, `ExponentialHistogram { 2: aggregation_temporality, 3: is_monotonic (sum only) }`.
-fn temporality(data: &[u8]) -> Result<(i32, bool), DecodeError> {
+fn temporality(data: &[u8]) -> Result<(i32, bool), Malformed> {
     let (mut temporality, mut is_monotonic) = (0, false);
     let mut reader = Reader::new(data);
     while let Some(field) = reader.next()? {
@@ -124,7 +124,7 @@ fn data_point(
     kind: MetricKind,
     limits: &Limits,
     repaired: &mut u64,
-) -> Result<Read, DecodeError> {
+) -> Result<Read, Malformed> {
     // Where each kind of data point has its attributes and flags; times are 2 and 3 in all of them.
     let (attributes_at, flags_at) = match kind {
         MetricKind::Gauge | MetricKind::Sum | MetricKind::Summary => (7, 8),
@@ -189,7 +189,7 @@ impl Partial {
         number: u32,
         field: Field<'_>,
         max: usize,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<bool, Malformed> {
         use MetricKind::{ExponentialHistogram as Exp, Gauge, Histogram as Hist, Sum, Summary};
         match (kind, number, field) {
             (Gauge | Sum, 4, Field::Fixed64(bits)) => {
@@ -264,24 +264,26 @@ fn buckets(
     (offset, counts): &mut (i32, Vec<u64>),
     message: &[u8],
     max: usize,
-) -> Result<bool, DecodeError> {
+) -> Result<bool, Malformed> {
     let mut reader = Reader::new(message);
-    while let Some((number, field)) = reader.next()? {
-        match (number, field) {
-            (1, Field::Varint(value)) => *offset = zigzag32(value),
-            (2, field) => {
-                if !push_varint(counts, field, max)? {
-                    return Ok(false);
-                }
+    while let Some(field) = reader.next()? {
+        let fits = match field {
+            (1, Field::Varint(value)) => {
+                *offset = zigzag32(value);
+                true
             }
-            _ => {}
+            (2, field) => push_varint(counts, field, max)?,
+            _ => true,
+        };
+        if !fits {
+            return Ok(false);
         }
     }
     Ok(true)
 }
 
 /// `ValueAtQuantile { 1: quantile, 2: value }`.
-fn quantile(message: &[u8]) -> Result<(f64, f64), DecodeError> {
+fn quantile(message: &[u8]) -> Result<(f64, f64), Malformed> {
     let mut pair = (0.0, 0.0);
     let mut reader = Reader::new(message);
     while let Some(field) = reader.next()? {

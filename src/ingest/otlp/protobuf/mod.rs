@@ -16,8 +16,8 @@ pub use metrics::decode_metrics;
 pub use traces::decode_traces;
 
 use self::common::{resource, scope};
-use self::wire::{Field, Reader};
-use super::{DecodeError, Limits, Tally, Visit};
+use self::wire::{Field, Malformed, Reader};
+use super::{Limits, Tally, Visit};
 use crate::outcome::Reason;
 
 /// Field numbers shared by `Export*ServiceRequest`, `Resource*` and `Scope*` of all signals. The deprecated
@@ -31,14 +31,14 @@ const ITEMS: u32 = 2;
 /// What one signal adds to the common envelope.
 trait Items<'a> {
     /// How many records one entry of the scope's list holds (a metric holds its data points).
-    fn count(&self, item: &'a [u8]) -> Result<u64, DecodeError>;
+    fn count(&self, item: &'a [u8]) -> Result<u64, Malformed>;
     fn visit(
         &mut self,
         item: &'a [u8],
         limits: &Limits,
         tally: &mut Tally,
         visit: &mut impl Visit,
-    ) -> Result<(), DecodeError>;
+    ) -> Result<(), Malformed>;
 }
 
 /// Walks request -> resource -> scope -> items. Each message is read twice, first for its header (resource, scope),
@@ -48,7 +48,7 @@ fn walk<'a>(
     limits: &Limits,
     visit: &mut impl Visit,
     items: &mut impl Items<'a>,
-) -> Result<Tally, DecodeError> {
+) -> Result<Tally, Malformed> {
     let mut tally = Tally::default();
     for group in messages(body, RESOURCE_ITEMS) {
         let group = group?;
@@ -78,7 +78,7 @@ fn reject_all<'a>(
     items: &impl Items<'a>,
     limits: &Limits,
     tally: &mut Tally,
-) -> Result<(), DecodeError> {
+) -> Result<(), Malformed> {
     for item in messages(scoped, ITEMS) {
         let count = items.count(item?)?;
         tally.reject(count, Reason::TooManyAttributes, || {
@@ -92,7 +92,7 @@ fn reject_all<'a>(
 }
 
 /// The payloads of one length-delimited field of a message; the others are skipped.
-fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], DecodeError>> {
+fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], Malformed>> {
     let mut reader = Reader::new(message);
     let mut failed = false;
     std::iter::from_fn(move || {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::{DecodeError, Limits, Tally, Visit};
 use super::common::{Attributes, text};
-use super::wire::{Field, Reader};
+use super::wire::{Field, Malformed, Reader};
 use super::{Items, too_many_attributes, walk};
 use crate::model::otlp::{KeyValue, Span, SpanEvent, SpanLink};
 
@@ -14,7 +14,7 @@ pub fn decode_traces(
     limits: &Limits,
     visit: &mut impl Visit,
 ) -> Result<Tally, DecodeError> {
-    walk(body, limits, visit, &mut Spans::default())
+    Ok(walk(body, limits, visit, &mut Spans::default())?)
 }
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Budget(usize);
 // === impl Spans ===
 
 impl<'a> Items<'a> for Spans<'a> {
-    fn count(&self, _item: &'a [u8]) -> Result<u64, DecodeError> {
+    fn count(&self, _item: &'a [u8]) -> Result<u64, Malformed> {
         Ok(1)
     }
 
@@ -38,7 +38,7 @@ impl<'a> Items<'a> for Spans<'a> {
         limits: &Limits,
         tally: &mut Tally,
         visit: &mut impl Visit,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<(), Malformed> {
         let mut view = Span {
             raw: item,
             attributes: std::mem::take(&mut self.attributes),
@@ -61,7 +61,7 @@ fn span<'a>(
     span: &mut Span<'a>,
     limits: &Limits,
     repaired: &mut u64,
-) -> Result<bool, DecodeError> {
+) -> Result<bool, Malformed> {
     let mut attributes = Attributes::default();
     let mut budget = Budget(limits.max_attributes);
     let mut reader = Reader::new(message);
@@ -99,11 +99,7 @@ fn span<'a>(
 }
 
 /// `Status { 2: message, 3: code }`.
-fn status<'a>(
-    message: &'a [u8],
-    span: &mut Span<'a>,
-    repaired: &mut u64,
-) -> Result<(), DecodeError> {
+fn status<'a>(message: &'a [u8], span: &mut Span<'a>, repaired: &mut u64) -> Result<(), Malformed> {
     let mut reader = Reader::new(message);
     while let Some(field) = reader.next()? {
         match field {
@@ -120,7 +116,7 @@ fn event<'a>(
     message: &'a [u8],
     budget: &mut Budget,
     repaired: &mut u64,
-) -> Result<Option<SpanEvent<'a>>, DecodeError> {
+) -> Result<Option<SpanEvent<'a>>, Malformed> {
     if !budget.take() {
         return Ok(None);
     }
@@ -131,7 +127,8 @@ fn event<'a>(
             (1, Field::Fixed64(time)) => event.time_unix_nano = time,
             (2, Field::Bytes(bytes)) => event.name = text(bytes, repaired),
             (3, Field::Bytes(bytes)) => {
-                if !budget.push(&mut event.attributes, bytes, repaired)? {
+                let fits = budget.push(&mut event.attributes, bytes, repaired)?;
+                if !fits {
                     return Ok(None);
                 }
             }
@@ -146,7 +143,7 @@ fn link<'a>(
     message: &'a [u8],
     budget: &mut Budget,
     repaired: &mut u64,
-) -> Result<Option<SpanLink<'a>>, DecodeError> {
+) -> Result<Option<SpanLink<'a>>, Malformed> {
     if !budget.take() {
         return Ok(None);
     }
@@ -157,7 +154,8 @@ fn link<'a>(
             (1, Field::Bytes(bytes)) => link.trace_id = Cow::Borrowed(bytes),
             (2, Field::Bytes(bytes)) => link.span_id = Cow::Borrowed(bytes),
             (4, Field::Bytes(bytes)) => {
-                if !budget.push(&mut link.attributes, bytes, repaired)? {
+                let fits = budget.push(&mut link.attributes, bytes, repaired)?;
+                if !fits {
                     return Ok(None);
                 }
             }
@@ -185,7 +183,7 @@ impl Budget {
         list: &mut Vec<KeyValue<'a>>,
         message: &'a [u8],
         repaired: &mut u64,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<bool, Malformed> {
         Ok(self.take() && Attributes::at_end(list).push(list, message, usize::MAX, repaired)?)
     }
 }

@@ -2,6 +2,7 @@
 //! <https://protobuf.dev/programming-guides/encoding/>
 
 use super::super::DecodeError;
+use std::fmt;
 
 /// A cursor over one message.
 #[derive(Clone, Copy)]
@@ -21,6 +22,17 @@ pub enum Field<'a> {
     Group,
 }
 
+/// What is wrong with the bytes. One byte itself: it rides in the result of every read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    Truncated,
+    Varint,
+    WireType,
+    FieldNumber,
+    Group,
+    Packed,
+}
+
 /// How deep unknown groups may nest.
 const MAX_GROUP_DEPTH: u32 = 100;
 
@@ -33,7 +45,7 @@ impl<'a> Reader<'a> {
 
     /// The next field's number and payload; `None` at the end of the message.
     #[inline(always)]
-    pub fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, DecodeError> {
+    pub fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -47,7 +59,7 @@ impl<'a> Reader<'a> {
                 self.skip_group(number)?;
                 Field::Group
             }
-            _ => return Err(malformed("invalid wire type")),
+            _ => return Err(Malformed::WireType),
         };
         Ok(Some((number, field)))
     }
@@ -57,17 +69,17 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn tag(&mut self) -> Result<(u32, u8), DecodeError> {
+    fn tag(&mut self) -> Result<(u32, u8), Malformed> {
         let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3).map_err(|_| malformed("invalid field number"))?;
+        let number = u32::try_from(tag >> 3).map_err(|_| Malformed::FieldNumber)?;
         if number == 0 || number > 0x1fff_ffff {
-            return Err(malformed("invalid field number"));
+            return Err(Malformed::FieldNumber);
         }
         Ok((number, (tag & 7) as u8))
     }
 
     #[inline(always)]
-    pub fn varint(&mut self) -> Result<u64, DecodeError> {
+    pub fn varint(&mut self) -> Result<u64, Malformed> {
         match *self.rest {
             [byte, ref rest @ ..] if byte < 0x80 => {
                 self.rest = rest;
@@ -81,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn long_varint(&mut self) -> Result<u64, DecodeError> {
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for (i, &byte) in self.rest.iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * i);
@@ -94,39 +106,39 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(malformed(if self.rest.len() < 10 {
-            "truncated varint"
+        Err(if self.rest.len() < 10 {
+            Malformed::Truncated
         } else {
-            "invalid varint"
-        }))
+            Malformed::Varint
+        })
     }
 
     #[inline(always)]
-    fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
+    fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.varint()?;
-        let len = usize::try_from(len).map_err(|_| malformed("field runs past the end"))?;
+        let len = usize::try_from(len).map_err(|_| Malformed::Truncated)?;
         match self.rest.split_at_checked(len) {
             Some((bytes, rest)) => {
                 self.rest = rest;
                 Ok(bytes)
             }
-            None => Err(malformed("field runs past the end")),
+            None => Err(Malformed::Truncated),
         }
     }
 
     #[inline(always)]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         match self.rest.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
                 Ok(*bytes)
             }
-            None => Err(malformed("field runs past the end")),
+            None => Err(Malformed::Truncated),
         }
     }
 
     /// Skips to the matching end tag, without recursion.
-    fn skip_group(&mut self, number: u32) -> Result<(), DecodeError> {
+    fn skip_group(&mut self, number: u32) -> Result<(), Malformed> {
         let mut open = vec![number];
         while let Some(&innermost) = open.last() {
             let (number, wire_type) = self.tag()?;
@@ -136,21 +148,36 @@ impl<'a> Reader<'a> {
                 2 => drop(self.bytes()?),
                 5 => drop(self.array::<4>()?),
                 3 if open.len() as u32 >= MAX_GROUP_DEPTH => {
-                    return Err(malformed("groups nested too deeply"));
+                    return Err(Malformed::Group);
                 }
                 3 => open.push(number),
                 4 if number == innermost => drop(open.pop()),
-                _ => return Err(malformed("mismatched group")),
+                _ => return Err(Malformed::Group),
             }
         }
         Ok(())
     }
 }
 
-#[cold]
-#[inline(never)]
-pub fn malformed(what: &str) -> DecodeError {
-    DecodeError::new(format!("malformed protobuf: {what}"))
+// === impl Malformed ===
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Malformed::Truncated => "a field runs past the end",
+            Malformed::Varint => "a varint of more than 64 bits",
+            Malformed::WireType => "unknown wire type",
+            Malformed::FieldNumber => "field number out of range",
+            Malformed::Group => "mismatched or deeply nested group",
+            Malformed::Packed => "packed field of odd length",
+        })
+    }
+}
+
+impl From<Malformed> for DecodeError {
+    fn from(malformed: Malformed) -> Self {
+        DecodeError::new(format!("malformed protobuf: {malformed}"))
+    }
 }
 
 /// Appends a repeated `fixed64` field in either form, packed or not. `Ok(false)`: over the limit.
@@ -159,13 +186,13 @@ pub fn push_fixed64<T>(
     field: Field<'_>,
     max: usize,
     convert: impl Fn(u64) -> T,
-) -> Result<bool, DecodeError> {
+) -> Result<bool, Malformed> {
     match field {
         Field::Fixed64(value) => out.push(convert(value)),
         Field::Bytes(packed) => {
             let (values, rest) = packed.as_chunks::<8>();
             if !rest.is_empty() {
-                return Err(malformed("packed field of odd length"));
+                return Err(Malformed::Packed);
             }
             if out.len() + values.len() > max {
                 return Ok(false);
@@ -178,7 +205,7 @@ pub fn push_fixed64<T>(
 }
 
 /// The same for a repeated varint field.
-pub fn push_varint(out: &mut Vec<u64>, field: Field<'_>, max: usize) -> Result<bool, DecodeError> {
+pub fn push_varint(out: &mut Vec<u64>, field: Field<'_>, max: usize) -> Result<bool, Malformed> {
     match field {
         Field::Varint(value) => out.push(value),
         Field::Bytes(packed) => {
@@ -205,7 +232,7 @@ pub fn zigzag32(value: u64) -> i32 {
 mod tests {
     use super::*;
 
-    fn varint(bytes: &[u8]) -> Result<u64, DecodeError> {
+    fn varint(bytes: &[u8]) -> Result<u64, Malformed> {
         Reader::new(bytes).varint()
     }
 
