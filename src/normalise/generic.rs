@@ -7,7 +7,7 @@ use super::common::{fill_span_time, fill_time, fill_who, severity};
 use super::content::{self, Dropped, Verdict};
 use super::keys::Key;
 use super::slots::Slots;
-use super::{Input, gen_ai, span_events, value};
+use super::{Input, class, gen_ai, span_events, value};
 use crate::model::event::{Event, Str};
 use crate::model::otlp::{LogRecord, Span};
 
@@ -33,12 +33,13 @@ pub(super) fn log<'r>(
     event.trace_id = Cow::Borrowed(&record.trace_id);
     event.span_id = Cow::Borrowed(&record.span_id);
     fill_severity(record, &mut slots, event);
+    let class = class::of(&event.event_type);
+    let outcome = class.and_then(|_| class::outcome_of(&event.event_type));
     let failed = record.severity_number >= SEVERITY_ERROR
-        || matches!(event.severity.as_ref(), "error" | "fatal");
-    event.event_class = Cow::Borrowed(if failed { "error" } else { "app" });
-    if failed {
-        event.outcome = Cow::Borrowed("failure");
-    }
+        || matches!(event.severity.as_ref(), "error" | "fatal")
+        || outcome == Some("failure");
+    event.event_class = Cow::Borrowed(if failed { "error" } else { class.unwrap_or("app") });
+    event.outcome = Cow::Borrowed(if failed { "failure" } else { outcome.unwrap_or("") });
     fill_shared(&mut slots, event);
     // A gen_ai event's body holds messages; anyone else's is the line itself.
     if !event.event_type.starts_with("gen_ai.") {

@@ -3,6 +3,7 @@
 //!
 //! [`Normaliser`] is fed by a decoder: `resource`, `scope`, then records, whose rows borrow from it and from the record.
 
+pub mod class;
 pub mod claude_code;
 mod common;
 pub mod content;

@@ -165,6 +165,7 @@ export class Feed {
   // --- loading ---
 
   async reload(): Promise<void> {
+    this.#behind = false;
     this.#load?.abort();
     const load = (this.#load = new AbortController());
     clearTimeout(this.#retryTimer);
@@ -247,6 +248,9 @@ export class Feed {
     this.#closeStream = null;
   }
 
+  /** The server moved the stream forward: events were left out. */
+  #behind = false;
+
   #listen(filters: Params): void {
     const key = JSON.stringify(filters);
     if (this.#closeStream && key === this.#streamKey) return;
@@ -257,6 +261,7 @@ export class Feed {
     this.#closeStream = openStream(filters, {
       events: (items) => this.#receive(items),
       state: (state) => this.#streamState(state),
+      skipped: () => (this.#behind = true),
     });
   }
 
@@ -308,7 +313,8 @@ export class Feed {
     const { from, to } = this.span;
     this.dots.dropBefore(from);
     const windowMoved = this.now - this.#loadedSpan.to > Math.max(60_000, (to - from) / 20);
-    const stale = this.dots.size > MAX_DOTS || (this.sampled && windowMoved);
+    // A flood that the stream could not pass on: read the window again, at the pace of the answers.
+    const stale = this.#behind || this.dots.size > MAX_DOTS || (this.sampled && windowMoved);
     if (stale && !this.refreshing && this.phase === 'ready' && !document.hidden) void this.reload();
   }
 

@@ -10,6 +10,8 @@ export type StreamState = 'connecting' | 'open' | 'down';
 export interface StreamHandlers {
   events(items: EventItem[]): void;
   state(state: StreamState): void;
+  /** Events came faster than they could be passed on; the window should be read again. */
+  skipped(): void;
 }
 
 /** Returns the function that closes the stream. */
@@ -38,6 +40,7 @@ export function openStream(filters: Params, handlers: StreamHandlers): () => voi
       batch.push(JSON.parse(event.data) as EventItem);
       flushTimer ??= setTimeout(flush, BATCH_MS);
     };
+    source.addEventListener('skipped', () => handlers.skipped());
     source.onerror = () => {
       handlers.state('down');
       // A dropped connection is resumed by the browser with Last-Event-ID; after a refusal (any status but 200) it gives up.

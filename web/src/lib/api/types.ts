@@ -22,6 +22,7 @@ export interface EventItem {
   service?: string;
   project?: string;
   user_id?: string;
+  user_email?: string;
   session_id?: string;
   trace_id?: string;
   model?: string;
