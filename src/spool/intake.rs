@@ -167,16 +167,18 @@ impl<B: Batch> Shared<B> {
         Ok(placed)
     }
 
+    /// The first that is free: the others are for requests that come while it is being filled. Small requests so share one
+    /// block, and the database reads fewer of them.
     fn free_slot(&self) -> MutexGuard<'_, Block<B>> {
-        let first = self.next_slot.fetch_add(1, Ordering::Relaxed);
-        for turn in 0..self.slots.len() {
-            match self.slots[(first + turn) % self.slots.len()].try_lock() {
+        for slot in &self.slots {
+            match slot.try_lock() {
                 Ok(block) => return block,
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        lock(&self.slots[first % self.slots.len()])
+        let next = self.next_slot.fetch_add(1, Ordering::Relaxed);
+        lock(&self.slots[next % self.slots.len()])
     }
 
     fn undo(&self, block: &mut Block<B>, mark: usize) {
