@@ -24,7 +24,9 @@ async fn every_capture_adds_up_after_the_front_door() {
         }
     }
     let expected = Expected::read(&manifest);
-    server.wait_for_count("SELECT count() FROM activitylog.events FINAL", expected.events.values().sum::<f64>() as u64).await;
+    server
+        .wait_for_count("SELECT count() FROM activitylog.events FINAL", expected.events.values().sum::<f64>() as u64)
+        .await;
     let points: f64 = expected.points.values().sum();
     server.wait_for_count("SELECT count() FROM activitylog.metrics FINAL", points as u64).await;
 
@@ -32,14 +34,31 @@ async fn every_capture_adds_up_after_the_front_door() {
         GROUP BY 1, 2";
     same("events", figures(&server, events), &expected.events);
     let requests = "FROM activitylog.events FINAL WHERE event_type = 'claude_code.api_request'";
-    same("requests", figures(&server, &format!("SELECT session_id, model, count() {requests} GROUP BY 1, 2")), &expected.requests);
-    same("tokens", tokens(&server, &format!("session_id || '\t' || model || ' ', {TOKENS} {requests} GROUP BY session_id, model")), &expected.tokens);
+    same(
+        "requests",
+        figures(&server, &format!("SELECT session_id, model, count() {requests} GROUP BY 1, 2")),
+        &expected.requests,
+    );
+    same(
+        "tokens",
+        tokens(&server, &format!("session_id || '\t' || model || ' ', {TOKENS} {requests} GROUP BY session_id, model")),
+        &expected.tokens,
+    );
     let copies = "FROM activitylog.events FINAL WHERE usage_role = 'copy'";
-    same("copies", tokens(&server, &format!("session_id || '\t' || model || ' ', {TOKENS} {copies} GROUP BY session_id, model")), &expected.copies);
+    same(
+        "copies",
+        tokens(&server, &format!("session_id || '\t' || model || ' ', {TOKENS} {copies} GROUP BY session_id, model")),
+        &expected.copies,
+    );
     let usage = "FROM activitylog.usage FINAL";
-    same("usage", tokens(&server, &format!("session_id || '\t', {TOKENS} {usage} GROUP BY session_id")), &expected.usage);
+    same(
+        "usage",
+        tokens(&server, &format!("session_id || '\t', {TOKENS} {usage} GROUP BY session_id")),
+        &expected.usage,
+    );
     for (what, from) in [("cost of the requests", requests), ("cost in usage", usage)] {
-        let costs = format!("SELECT session_id, '', toString(sum(cost_usd)) {from} GROUP BY 1 HAVING sum(cost_usd) > 0");
+        let costs =
+            format!("SELECT session_id, '', toString(sum(cost_usd)) {from} GROUP BY 1 HAVING sum(cost_usd) > 0");
         same(what, figures(&server, &costs), &expected.cost);
     }
     let results = "SELECT session_id, tool_name || ' ' || outcome, count() FROM activitylog.events FINAL \
@@ -130,26 +149,26 @@ impl Expected {
         let mut all = Expected::default();
         for run in manifest["runs"].as_array().expect("runs") {
             let id = run["id"].as_str().expect("id");
-            // The one run whose metrics don't say which session they are of.
-            let anonymous = id.contains("include_none");
-            all.run(&expected["runs"][id], anonymous);
+            all.run(id, &expected["runs"][id]);
         }
         all
     }
 
-    fn run(&mut self, run: &Value, has_anonymous_metrics: bool) {
-        let session = run["session_ids"][0].as_str().expect("a session");
-        assert_eq!(run["session_ids"].as_array().map(Vec::len), Some(1));
+    fn run(&mut self, id: &str, run: &Value) {
+        assert_eq!(run["session_ids"].as_array().map(Vec::len), Some(1), "{id}");
+        let of_spans = run["session_ids"][0].as_str().expect("a session");
+        // One run switched off that its events and metrics say which session they are of.
+        let session = if id.contains("include_none") { "" } else { of_spans };
         let entries = |key: &str| run[key].as_object().cloned().unwrap_or_default();
-        let mut put = |figures: &mut Figures, key: String, value: &Value| add(figures, session, key, value);
+        let put = |figures: &mut Figures, key: String, value: &Value| add(figures, session, key, value);
         for (name, count) in entries("events") {
             put(&mut self.events, format!("log claude_code.{name}"), &count);
         }
         for (name, count) in entries("spans") {
-            put(&mut self.events, format!("span {name}"), &count);
+            add(&mut self.events, of_spans, format!("span {name}"), &count);
         }
         for (name, count) in entries("error_spans") {
-            put(&mut self.error_spans, name, &count);
+            add(&mut self.error_spans, of_spans, name, &count);
         }
         for (tool, outcomes) in entries("tool_results") {
             for (outcome, count) in outcomes.as_object().expect("outcomes") {
@@ -178,9 +197,8 @@ impl Expected {
             put(&mut self.cost, String::new(), &run["cost_usd_total"]);
         }
         if run["span_count"] != 0 {
-            put_tokens(&mut self.copies, session, entries("tokens_by_model"));
+            put_tokens(&mut self.copies, of_spans, entries("tokens_by_model"));
         }
-        let session = if has_anonymous_metrics { "" } else { session };
         for (name, count) in entries("metric_datapoints") {
             add(&mut self.points, session, name, &count);
         }
@@ -251,6 +269,9 @@ fn same(what: &str, found: Figures, expected: &Figures) {
     for key in found.keys().chain(expected.keys()) {
         let (found, expected) = (found.get(key).copied(), expected.get(key).copied());
         let differ = (found.unwrap_or(0.0) - expected.unwrap_or(0.0)).abs();
-        assert!(differ < 1e-9 && found.is_some() == expected.is_some(), "{what}, {key:?}: {found:?}, expected {expected:?}");
+        assert!(
+            differ < 1e-9 && found.is_some() == expected.is_some(),
+            "{what}, {key:?}: {found:?}, expected {expected:?}"
+        );
     }
 }

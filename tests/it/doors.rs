@@ -105,7 +105,9 @@ async fn other_ways_in(server: &Server) -> u64 {
     let typed = ("content-type", PROTOBUF);
     let chunked = post_chunked(&server.otlp("/v1/logs"), &[typed], &body("chunked")).await;
     assert_success(&chunked, PROTOBUF, "chunked");
-    let chunked = post_chunked(&server.otlp("/v1/logs"), &[typed, ("content-encoding", "gzip")], &gzip(&body("chunked gzip"))).await;
+    let chunked =
+        post_chunked(&server.otlp("/v1/logs"), &[typed, ("content-encoding", "gzip")], &gzip(&body("chunked gzip")))
+            .await;
     assert_success(&chunked, PROTOBUF, "chunked gzip");
     for (url, headers) in [
         (server.otlp("/any/base/v1/logs"), vec![typed]),
@@ -130,7 +132,11 @@ async fn other_ways_in(server: &Server) -> u64 {
         assert_eq!(answer.status, 401, "{authorization}");
         let status = RpcStatus::decode(answer.body).expect("a google.rpc.Status");
         assert_eq!(status.code, Code::Unauthenticated as i32);
-        assert!(status.message.starts_with("the token in the Authorization header is not known here"), "{}", status.message);
+        assert!(
+            status.message.starts_with("the token in the Authorization header is not known here"),
+            "{}",
+            status.message
+        );
         let mut call = tonic::Request::new(one_log("unknown token"));
         call.metadata_mut().insert("authorization", authorization.parse().expect("ASCII"));
         let refused = LogsServiceClient::new(channel(server).await).export(call).await.expect_err("refused");
@@ -171,8 +177,8 @@ async fn the_good_ones_of_a_request(server: &Server) -> u64 {
 
     let answer = server.post("logs", PROTOBUF, mixed("http").encode_to_vec()).await;
     assert_eq!(answer.status, 200);
-    let decoded =
-        opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse::decode(answer.body).expect("an answer");
+    let decoded = opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse::decode(answer.body)
+        .expect("an answer");
     let partial = decoded.partial_success.expect("partial");
     assert_eq!((partial.rejected_log_records, partial.error_message.as_str()), (1, reason));
 
@@ -233,7 +239,10 @@ async fn an_overloaded_server_asks_to_retry_and_a_browser_may_hear_it() {
     let mut slow = connect(&server.otlp("")).await;
     let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: 60000\r\n\r\n";
     slow.write_all(&[head.as_bytes(), &[b'x'; 40_000]].concat()).await.expect("sent");
-    eventually("his bytes are counted", async || (counters(&server).await["activitylog_in_flight_bytes"] >= 40_000).then_some(())).await;
+    eventually("his bytes are counted", async || {
+        (counters(&server).await["activitylog_in_flight_bytes"] >= 40_000).then_some(())
+    })
+    .await;
     let crowded = "too many requests are in flight (limits.in_flight_bytes)";
     let refused = client.export(one_log(&"x".repeat(40_000))).await.expect_err("refused");
     assert_retryable(&refused, crowded, 1);
@@ -243,7 +252,10 @@ async fn an_overloaded_server_asks_to_retry_and_a_browser_may_hear_it() {
     let answer = post(&server.otlp("/v1/logs"), &headers, gzip(&[0; 40_000])).await;
     assert_eq!(answer.status, 503, "what unfolds counts too");
     drop(slow);
-    eventually("his bytes are given back", async || (counters(&server).await["activitylog_in_flight_bytes"] == 0).then_some(())).await;
+    eventually("his bytes are given back", async || {
+        (counters(&server).await["activitylog_in_flight_bytes"] == 0).then_some(())
+    })
+    .await;
 
     let counters = assert_items_add_up(&server).await;
     assert_eq!(total(&counters, "activitylog_items_stored_total"), 0);
@@ -276,7 +288,10 @@ async fn browsers(server: &Server) {
     }
     // A browser shows its page nothing of an answer that does not name the origin, a refusal included.
     let answer = post(&server.otlp("/v1/logs"), &[asks[0], ("content-type", JSON)], "{}").await;
-    assert_eq!((answer.status.as_u16(), &answer.headers["access-control-allow-origin"]), (503, &asks[0].1.parse().expect("ASCII")));
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["access-control-allow-origin"]),
+        (503, &asks[0].1.parse().expect("ASCII"))
+    );
     assert!(answer.headers["access-control-expose-headers"].to_str().expect("ASCII").contains("retry-after"));
 
     let foreign = [("origin", "https://evil.example"), asks[1]];

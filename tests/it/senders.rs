@@ -23,6 +23,9 @@ use tokio::net::TcpStream;
 
 use crate::support::{Answer, Server, request};
 
+/// How long a test waits before it gives up.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
 pub const PROTOBUF: &str = "application/x-protobuf";
 pub const JSON: &str = "application/json";
 
@@ -76,7 +79,9 @@ pub fn gauge(name: &str, values: &[f64]) -> ExportMetricsServiceRequest {
     let data = Some(metric::Data::Gauge(Gauge { data_points }));
     let metrics = vec![Metric { name: name.to_owned(), data, ..Metric::default() }];
     let scope_metrics = vec![ScopeMetrics { metrics, ..ScopeMetrics::default() }];
-    ExportMetricsServiceRequest { resource_metrics: vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }] }
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }],
+    }
 }
 
 /// One field of a protobuf message.
@@ -149,9 +154,12 @@ pub async fn connect(url: &str) -> TcpStream {
 pub async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     let mut piece = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut piece).await {
-        all.extend_from_slice(&piece[..count]);
-    }
+    let whole = async {
+        while let Ok(count @ 1..) = stream.read(&mut piece).await {
+            all.extend_from_slice(&piece[..count]);
+        }
+    };
+    tokio::time::timeout(PATIENCE, whole).await.expect("the server closes the connection");
     String::from_utf8_lossy(&all).into_owned()
 }
 
@@ -181,8 +189,10 @@ pub struct CallEnd {
 
 /// A call whose bytes are up to the test.
 pub async fn grpc_call(server: &Server, path: &str, headers: &[(&str, &str)], framed: Vec<u8>) -> CallEnd {
-    let client: Client<_, http_body_util::Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
-    let mut request = Request::post(server.grpc() + path).header("content-type", "application/grpc").header("te", "trailers");
+    let client: Client<_, http_body_util::Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let mut request =
+        Request::post(server.grpc() + path).header("content-type", "application/grpc").header("te", "trailers");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -194,7 +204,12 @@ pub async fn grpc_call(server: &Server, path: &str, headers: &[(&str, &str)], fr
         let value = trailers.get(name).or(parts.headers.get(name));
         value.map(|value| value.to_str().expect("ASCII").to_owned()).unwrap_or_default()
     };
-    CallEnd { http_status: parts.status.as_u16(), code: header("grpc-status"), message: header("grpc-message"), body: body.to_bytes() }
+    CallEnd {
+        http_status: parts.status.as_u16(),
+        code: header("grpc-status"),
+        message: header("grpc-message"),
+        body: body.to_bytes(),
+    }
 }
 
 /// The five-byte prefix, and the message.
@@ -209,7 +224,10 @@ pub fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
 pub async fn counters(server: &Server) -> BTreeMap<String, u64> {
     let text = server.get("/metrics").await.text();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.rsplit_once(' ')).filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
+    lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+        .collect()
 }
 
 /// The sum over all label values.
