@@ -1,5 +1,7 @@
 //! A listener: its connections, their limits, and their end.
 
+mod opening;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
+
+use opening::Opening;
 
 #[derive(Debug, Clone, Copy)]
 pub struct NetLimits {
@@ -72,7 +76,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks is the client's business.

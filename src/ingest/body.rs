@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::refusal::Refusal;
@@ -38,6 +39,9 @@ pub struct Held {
     reservation: Reservation,
 }
 
+/// Bytes whose decompression is worth moving the other tasks of this thread away.
+const LONG_WORK: u64 = 256 * 1024;
+
 /// However slowly a body trickles in, it ends within this many times the longest silence.
 const PATIENCE: u32 = 8;
 
@@ -56,10 +60,17 @@ pub fn compression(name: Option<&str>) -> Result<Compression, Refusal> {
     }
 }
 
-/// Reads the whole body as it is on the wire. `declared` is its Content-Length, where there is one.
-pub async fn receive(mut body: Body, declared: Option<u64>, limits: &BodyLimits) -> Result<Held, Refusal> {
+/// Reads the whole body as it is on the wire: `framing` bytes and a message. `declared` is its Content-Length, where there is
+/// one.
+pub async fn receive(
+    body: &mut Body,
+    declared: Option<u64>,
+    framing: usize,
+    limits: &BodyLimits,
+) -> Result<Held, Refusal> {
     let mut reservation = limits.budget.reserve_nothing();
-    if declared.is_some_and(|length| length > limits.bytes) {
+    let most = limits.bytes + framing as u64;
+    if declared.is_some_and(|length| length > most) {
         return Err(too_large(limits.bytes));
     }
     let patience = Instant::now() + limits.timeout * PATIENCE;
@@ -73,7 +84,7 @@ pub async fn receive(mut body: Body, declared: Option<u64>, limits: &BodyLimits)
         };
         let Ok(data) = frame.into_data() else { continue };
         let length = (whole.len() + first.len() + data.len()) as u64;
-        if length > limits.bytes {
+        if length > most {
             return Err(too_large(limits.bytes));
         }
         cover(&mut reservation, length)?;
@@ -81,12 +92,29 @@ pub async fn receive(mut body: Body, declared: Option<u64>, limits: &BodyLimits)
         if whole.is_empty() && first.is_empty() {
             first = data;
         } else {
+            make_room(&mut whole, first.len() + data.len(), most);
             whole.extend_from_slice(&std::mem::take(&mut first));
             whole.extend_from_slice(&data);
         }
     }
     let bytes = if whole.is_empty() { first } else { whole.into() };
     Ok(Held { bytes, reservation })
+}
+
+/// Takes what is left of a refused request's body and forgets it, for a while: many HTTP/1 clients read no answer before they
+/// have sent everything, and closing a connection with unread bytes may destroy the answer on its way.
+pub async fn drain(mut body: Body, limits: BodyLimits) {
+    let mut left = 2 * limits.bytes;
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Whoever is slower than that is on his own.
+    let _ = timeout(limits.timeout, all).await;
 }
 
 /// Decompresses into memory of the same budget, and stops at the limit: a bomb never unfolds.
@@ -110,25 +138,61 @@ pub fn decompress(held: Held, compression: Compression, limit: u64) -> Result<He
     Ok(Held { bytes: out.into(), reservation })
 }
 
+/// Inline at first; once it turns out to be long, the other tasks of this thread are moved away.
 fn unfold(mut from: impl Read, limit: u64, wire: u64, reservation: &mut Reservation) -> Result<Vec<u8>, Refusal> {
-    const STEP: usize = 64 * 1024;
     let mut out = Vec::new();
-    loop {
-        let filled = out.len();
-        cover(reservation, wire + (filled + STEP) as u64)?;
-        out.resize(filled + STEP, 0);
-        let got = match from.read(&mut out[filled..]) {
-            Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) => return Err(unreadable(error)),
-        };
-        out.truncate(filled + got);
-        if got == 0 {
-            return Ok(out);
+    // Much input may unfold into little.
+    let short = if wire < LONG_WORK { LONG_WORK } else { 0 };
+    if unfold_up_to(short, &mut from, &mut out, limit, wire, reservation)? {
+        return Ok(out);
+    }
+    block_in_place(|| unfold_up_to(u64::MAX, &mut from, &mut out, limit, wire, reservation))?;
+    Ok(out)
+}
+
+/// Whether the end was reached before there were so many bytes.
+fn unfold_up_to(
+    enough: u64,
+    from: &mut impl Read,
+    out: &mut Vec<u8>,
+    limit: u64,
+    wire: u64,
+    reservation: &mut Reservation,
+) -> Result<bool, Refusal> {
+    const STEP: usize = 64 * 1024;
+    let mut filled = out.len();
+    while (filled as u64) < enough {
+        // A source may give a byte at a time: room is made, and zeroed, only when there is none.
+        if filled == out.len() {
+            cover(reservation, wire + (filled + STEP) as u64)?;
+            make_room(out, STEP, limit);
+            out.resize(filled + STEP, 0);
         }
-        if out.len() as u64 > limit {
+        match from.read(&mut out[filled..]) {
+            Ok(0) => {
+                out.truncate(filled);
+                return Ok(true);
+            }
+            Ok(got) => filled += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+        if filled as u64 > limit {
             return Err(too_large(limit));
         }
+    }
+    out.truncate(filled);
+    Ok(false)
+}
+
+/// For `more` bytes. A vector that doubles would hold three times a large body while it moves: a large one gets its last
+/// capacity at once, of which the system gives only what is written to.
+fn make_room(out: &mut Vec<u8>, more: usize, limit: u64) {
+    const LARGE: usize = 1 << 20;
+    let needed = out.len() + more;
+    if needed > LARGE && needed > out.capacity() {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(64 * 1024);
+        out.reserve_exact(needed.max(most) - out.len());
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn page(
     let order = if bounds.since.is_some() && bounds.before.is_none() { "ASC" } else { "DESC" };
     // One more than asked for says whether there is a next page.
     inner.text.push_str(&format!(" ORDER BY timestamp {order}, event_id {order} LIMIT {}", limit + 1));
-    let mut rows = items(reader, scope, inner, "_timestamp_ns DESC, id DESC", false).await?;
+    let mut rows = items(reader, scope, inner, "_timestamp_ns DESC, event_id DESC", false).await?;
     let more = rows.len() > limit;
     if order == "ASC" && more {
         rows.remove(0);

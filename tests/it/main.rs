@@ -1,10 +1,14 @@
 //! One binary for all integration tests: the real engine, its own data folder, port 0.
 
+mod bad_input;
+mod captures;
+mod doors;
 mod engine;
 mod engine_rights;
 mod fidelity;
 mod load_encoder;
 mod normalising;
 mod rows;
+mod senders;
 mod smoke;
 mod support;

@@ -18,7 +18,7 @@ use super::answer;
 use super::http::Doors;
 use super::{Encoding, Signal};
 use crate::ingest::accept::Export;
-use crate::ingest::body::{self, BodyLimits, Compression, Held};
+use crate::ingest::body::{self, Compression, Held};
 use crate::ingest::refusal::Refusal;
 use crate::outcome::Reason;
 use crate::telemetry::counters::Door;
@@ -29,8 +29,8 @@ const PREFIX: usize = 5;
 /// Every request to the gRPC listener.
 pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Response<Body> {
     let started = Instant::now();
-    let is_grpc = content_type(request.headers()).starts_with("application/grpc");
-    if !is_grpc {
+    if !is_grpc(request.headers()) {
+        doors.intake.counters.refused(Door::Grpc, Reason::UnsupportedMediaType);
         return not_grpc(request.method(), request.uri().path());
     }
     match take(&doors, request, started).await {
@@ -44,13 +44,12 @@ async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Vec<u
         doors.intake.counters.refused(Door::Grpc, refusal.reason);
         refusal
     };
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
     let signal = method_of(parts.uri.path()).map_err(turned_away)?;
     let encoding = parts.headers.get("grpc-encoding").and_then(|name| name.to_str().ok());
     let compression = body::compression(encoding).map_err(turned_away)?;
-    let wire = BodyLimits { bytes: doors.body.bytes + PREFIX as u64, ..doors.body.clone() };
-    let held = body::receive(body, None, &wire).await.map_err(turned_away)?;
+    let held = body::receive(&mut body, None, PREFIX, &doors.body).await.map_err(turned_away)?;
     let message = message(held, compression, doors.body.bytes).map_err(turned_away)?;
     let export = Export { door: Door::Grpc, signal, encoding: Encoding::Protobuf, body: message, started };
     Ok(answer::protobuf(&doors.intake.accept(&who, export).await?))
@@ -101,7 +100,7 @@ fn success(message: &[u8]) -> Response<Body> {
 }
 
 /// "Trailers-Only": the status is in the head.
-fn failure(refusal: &Refusal) -> Response<Body> {
+pub(super) fn failure(refusal: &Refusal) -> Response<Body> {
     let mut response = with_grpc_headers(Response::new(Body::empty()));
     let headers = response.headers_mut();
     headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.grpc_code())));
@@ -133,8 +132,8 @@ fn not_grpc(method: &Method, path: &str) -> Response<Body> {
     response
 }
 
-fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("")
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// gRPC over HTTP/2, "Status-Message": what is not printable ASCII, and `%`, as percent escapes.

@@ -6,13 +6,15 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW,
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, ORIGIN, RETRY_AFTER, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
+use http_body::Body as _;
 
-use super::answer;
 use super::{Encoding, Signal};
+use super::{answer, grpc};
 use crate::auth::Auth;
 use crate::ingest::accept::{Export, Intake};
 use crate::ingest::body::{self, BodyLimits};
@@ -46,31 +48,48 @@ pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Respon
     let mut response = if request.method() == Method::OPTIONS && origin.is_some() {
         preflight()
     } else {
-        let encoding = answer_encoding(request.headers());
-        match take(&doors, request, started).await {
+        let (parts, mut body) = request.into_parts();
+        match take(&doors, &parts, &mut body, started).await {
             Ok(response) => response,
-            Err(refusal) => refused(&refusal, encoding),
+            Err(refusal) => {
+                if is_worth_draining(&parts, &body, &refusal) {
+                    tokio::spawn(body::drain(body, doors.body.clone()));
+                }
+                // A gRPC client that came to the wrong port understands no other answer.
+                if parts.version == Version::HTTP_2 && grpc::is_grpc(&parts.headers) {
+                    return grpc::failure(&refusal);
+                }
+                refused(&refusal, answer_encoding(&parts.headers))
+            }
         }
     };
     if let Some(origin) = origin {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
+        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     }
     response
 }
 
-async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Response<Body>, Refusal> {
+/// Over HTTP/2 the stream is reset alone, and who asked whether to send his body has not sent it.
+fn is_worth_draining(parts: &Parts, body: &Body, refusal: &Refusal) -> bool {
+    parts.version < Version::HTTP_2
+        && !body.is_end_stream()
+        && !parts.headers.contains_key(EXPECT)
+        && refusal.reason != Reason::Timeout
+}
+
+async fn take(doors: &Doors, parts: &Parts, body: &mut Body, started: Instant) -> Result<Response<Body>, Refusal> {
     let turned_away = |refusal: Refusal| {
         doors.intake.counters.refused(Door::Http, refusal.reason);
         refusal
     };
-    let (parts, body) = request.into_parts();
     let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
     let (signal, encoding) = addressed(&parts.method, parts.uri.path(), &parts.headers).map_err(turned_away)?;
     let compression =
         body::compression(text(&parts.headers, CONTENT_ENCODING.as_str())).map_err(turned_away)?;
     let declared = text(&parts.headers, CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
-    let held = body::receive(body, declared, &doors.body).await.map_err(turned_away)?;
+    let held = body::receive(body, declared, 0, &doors.body).await.map_err(turned_away)?;
     let held = body::decompress(held, compression, doors.body.bytes).map_err(turned_away)?;
     let accepted =
         doors.intake.accept(&who, Export { door: Door::Http, signal, encoding, body: held, started }).await?;
