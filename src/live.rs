@@ -22,6 +22,7 @@ pub struct Live {
     watermark: watch::Receiver<i64>,
     /// Other nodes write to the same server: look every second, and a little back, since their commits are not ordered with ours.
     shared: bool,
+    stopping: watch::Receiver<bool>,
 }
 
 /// One watcher's place.
@@ -41,6 +42,8 @@ pub enum News {
     Events(Vec<(Cursor, Value)>),
     /// Events came faster than they could be passed on: the watcher was moved forward and should read the window again.
     Skipped,
+    /// The server is stopping: there will be no more.
+    End,
 }
 
 const BATCH: usize = 500;
@@ -59,8 +62,8 @@ struct Seen {
 // === impl Live ===
 
 impl Live {
-    pub fn new(reader: Reader, watermark: watch::Receiver<i64>, shared: bool) -> Live {
-        Live { reader, watermark, shared }
+    pub fn new(reader: Reader, watermark: watch::Receiver<i64>, shared: bool, stopping: watch::Receiver<bool>) -> Live {
+        Live { reader, watermark, shared, stopping }
     }
 
     /// Follows from a cursor, or from now.
@@ -82,6 +85,14 @@ impl Live {
 impl Follower {
     /// The next events, in the order of their arrival; waits until there are some. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<News, StoreError> {
+        let mut stopping = self.live.stopping.clone();
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => Ok(News::End),
+            news = self.news() => news,
+        }
+    }
+
+    async fn news(&mut self) -> Result<News, StoreError> {
         loop {
             // Marked as seen before the query, so that what is shipped meanwhile wakes the next round.
             let shipped = *self.live.watermark.borrow_and_update();

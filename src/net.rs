@@ -43,9 +43,13 @@ pub struct ListenError {
 pub async fn bind(address: SocketAddr, knob: &'static str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program uses this port: stop it, or choose another port (0 takes a free one)".to_owned(),
+            io::ErrorKind::AddrInUse => {
+                "another program uses this port: stop it, or choose another port (0 takes a free one)".to_owned()
+            }
             io::ErrorKind::PermissionDenied => "ports below 1024 need privileges: choose a higher one".to_owned(),
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address: use 127.0.0.1 or one of its own".to_owned(),
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address: use 127.0.0.1 or one of its own".to_owned()
+            }
             _ => error.to_string(),
         };
         ListenError { address, knob, why }
@@ -57,6 +61,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(limits);
+    // Dropped at the end: whatever is open then is cut.
+    let (open, cut) = watch::channel(());
     loop {
         // Past the limit, connections wait in the kernel's queue.
         let Ok(permit) = room.clone().acquire_owned().await else { break };
@@ -78,14 +84,19 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
         let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
         let connection = builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
         let watched = graceful.watch(connection);
+        let mut cut = cut.clone();
         tokio::spawn(async move {
-            // A connection that breaks is the client's business.
-            let _ = watched.await;
+            tokio::select! {
+                // A connection that breaks is the client's business.
+                _ = watched => {}
+                _ = cut.changed() => {}
+            }
             drop(permit);
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+    drop(open);
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

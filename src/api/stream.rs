@@ -57,6 +57,7 @@ fn lines(follower: Follower, open: Open) -> Pin<Box<dyn Stream<Item = Result<Byt
                 events.iter().map(|(cursor, item)| format!("id: {cursor}\ndata: {item}\n\n")).collect()
             }
             Ok(Ok(News::Skipped)) => "event: skipped\ndata: {}\n\n".to_owned(),
+            Ok(Ok(News::End)) => return None,
             // The client comes back by itself, with its place.
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a live stream ended");

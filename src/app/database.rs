@@ -22,9 +22,14 @@ pub(super) struct Database {
 }
 
 enum Mode {
-    Embedded { options: Box<EngineOptions>, engine: Option<Engine> },
+    Embedded {
+        options: Box<EngineOptions>,
+        engine: Option<Engine>,
+    },
     /// `None`: the users exist already.
-    Server { reader_password: Option<String> },
+    Server {
+        reader_password: Option<String>,
+    },
 }
 
 // === impl Database ===
@@ -49,7 +54,8 @@ impl Database {
                 let reader = User { name: "reader".to_owned(), password: password.clone() };
                 (Mode::Server { reader_password: Some(password) }, writer, reader)
             } else {
-                let reader = User { name: clickhouse.reader_user.clone(), password: clickhouse.reader_password.clone() };
+                let reader =
+                    User { name: clickhouse.reader_user.clone(), password: clickhouse.reader_password.clone() };
                 (Mode::Server { reader_password: None }, writer, reader)
             }
         };
@@ -128,6 +134,8 @@ impl Database {
     }
 
     pub(super) async fn shut_down(self) {
+        // With them go the idle connections, which the engine would wait for.
+        drop((self.writer, self.reader));
         if let Mode::Embedded { engine: Some(engine), .. } = self.mode {
             engine.shutdown().await;
         }

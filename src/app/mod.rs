@@ -3,10 +3,12 @@
 mod database;
 pub mod run_file;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -79,7 +81,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
 
     let doors = Arc::new(doors(&config, &spools, &counters));
     let endpoints = listeners.endpoints();
-    let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared());
+    let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
 
@@ -100,10 +102,9 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
         tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
     ];
     let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
-    run_file.write(&config.data_dir).map_err(|error| StartError::RunFile {
-        path: RunFile::path(&config.data_dir).display().to_string(),
-        error,
-    })?;
+    run_file
+        .write(&config.data_dir)
+        .map_err(|error| StartError::RunFile { path: RunFile::path(&config.data_dir).display().to_string(), error })?;
     ready(&run_file);
     signals.stop().await;
     RunFile::remove(&config.data_dir);
@@ -131,9 +132,12 @@ async fn stop_all(
     }
     spools.events.shutdown().await;
     spools.metrics.shutdown().await;
-    let all = futures_util::future::join_all(shippers);
-    if tokio::time::timeout(LAST_SHIPMENT, all).await.is_err() {
+    let give_up: Vec<_> = shippers.iter().map(JoinHandle::abort_handle).collect();
+    let mut shipped = pin!(join_all(shippers));
+    if tokio::time::timeout(LAST_SHIPMENT, &mut shipped).await.is_err() {
         tracing::warn!("some segments are not in ClickHouse yet; they are sent at the next start");
+        give_up.iter().for_each(|shipper| shipper.abort());
+        shipped.await;
     }
     database.shut_down().await;
     Ok(())
@@ -196,7 +200,9 @@ impl Listeners {
 
     fn endpoints(&self) -> Endpoints {
         // A bound socket has an address.
-        let url = |listener: &TcpListener| listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}"));
+        let url = |listener: &TcpListener| {
+            listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}"))
+        };
         Endpoints { otlp_grpc: url(&self.grpc), otlp_http: url(&self.otlp_http), http: url(&self.http) }
     }
 

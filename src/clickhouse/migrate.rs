@@ -1,6 +1,6 @@
 //! `schemas/clickhouse/NNNN_name.sql`: numbered, immutable, idempotent; applied at start, under a lock.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::events::EventBlock;
 use super::metrics::MetricBlock;
@@ -34,8 +34,15 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_pub",
 };
 
-/// A migration that takes longer has died with its process.
+/// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's
+/// own time has died.
 const LOCK_STALE: Duration = Duration::from_secs(60);
+
+/// Held while the schema of a shared server is brought up to date.
+struct Lock {
+    /// A dead holder's, moved out of the way.
+    stale: Option<String>,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -64,15 +71,23 @@ pub async fn migrate(server: &Server, shared: bool) -> Result<Vec<u32>, MigrateE
     if found < known {
         prepare(server).await?;
         if shared {
-            lock(server).await?;
-            found = current_version(server).await?;
+            let lock = Lock::take(server).await?;
+            // Another node may have done it meanwhile.
+            let result = match current_version(server).await {
+                Ok(now) => {
+                    found = now;
+                    apply_from(server, found, Some(&lock), &mut applied).await
+                }
+                Err(error) => Err(error),
+            };
+            let released = lock.release(server).await;
+            result?;
+            released?;
+        } else {
+            apply_from(server, found, None, &mut applied).await?;
         }
-        let result = apply_from(server, found, &mut applied).await;
-        if shared {
-            server.execute("DROP TABLE IF EXISTS activitylog.schema_lock SYNC").await?;
-        }
-        result?;
-    } else if found > known {
+    }
+    if found > known {
         return Err(MigrateError::Newer { found, known });
     }
     check_columns::<EventBlock>(server).await?;
@@ -100,30 +115,24 @@ async fn prepare(server: &Server) -> Result<(), StoreError> {
         .await
 }
 
-/// `CREATE TABLE` succeeds for one node only; the comment says since when.
-async fn lock(server: &Server) -> Result<(), StoreError> {
-    loop {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let create = format!("CREATE TABLE activitylog.schema_lock (x UInt8) ENGINE = Memory COMMENT '{now}'");
-        match server.execute(&create).await {
-            Err(error) if error.is_already_there() => {}
-            other => return other,
-        }
-        let held = server
-            .lines("SELECT comment FROM system.tables WHERE database = 'activitylog' AND name = 'schema_lock'")
-            .await?;
-        let since: u64 = held.first().and_then(|line| line[0].parse().ok()).unwrap_or(now);
-        if now.saturating_sub(since) > LOCK_STALE.as_secs() {
-            server.execute("DROP TABLE IF EXISTS activitylog.schema_lock SYNC").await?;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+/// The server's clock: nodes need not agree on the time.
+async fn server_time(server: &Server) -> Result<u64, StoreError> {
+    let lines = server.lines("SELECT toUnixTimestamp(now())").await?;
+    Ok(lines.first().and_then(|line| line.first()).and_then(|cell| cell.parse().ok()).unwrap_or(0))
 }
 
-async fn apply_from(server: &Server, found: u32, applied: &mut Vec<u32>) -> Result<(), MigrateError> {
+async fn apply_from(
+    server: &Server,
+    found: u32,
+    lock: Option<&Lock>,
+    applied: &mut Vec<u32>,
+) -> Result<(), MigrateError> {
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
         let failed = |error| MigrateError::Failed { name: migration.name.to_owned(), error };
         for statement in statements(migration.sql) {
+            if let Some(lock) = lock {
+                lock.renew(server).await.map_err(failed)?;
+            }
             server.execute(&statement).await.map_err(failed)?;
         }
         let record = format!(
@@ -139,7 +148,11 @@ async fn apply_from(server: &Server, found: u32, applied: &mut Vec<u32>) -> Resu
 /// Statements end with `;` at a line's end; lines that start with `--` are for people.
 fn statements(sql: &str) -> Vec<String> {
     let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-    code.join("\n").split(";\n").map(|part| part.trim().trim_end_matches(';').to_owned()).filter(|part| !part.is_empty()).collect()
+    code.join("\n")
+        .split(";\n")
+        .map(|part| part.trim().trim_end_matches(';').to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// The blocks name their columns and types; the tables must agree before anything is accepted.
@@ -155,6 +168,65 @@ async fn check_columns<B: Block>(server: &Server) -> Result<(), MigrateError> {
         }
     }
     Ok(())
+}
+
+// === impl Lock ===
+
+impl Lock {
+    /// `CREATE TABLE` succeeds for one node only; the table's comment says when it last lived.
+    async fn take(server: &Server) -> Result<Lock, StoreError> {
+        let mut lock = Lock { stale: None };
+        let mut told = false;
+        loop {
+            let now = server_time(server).await?;
+            let create = format!("CREATE TABLE activitylog.schema_lock (x UInt8) ENGINE = Memory COMMENT '{now}'");
+            match server.execute(&create).await {
+                Err(error) if error.is_already_there() => {}
+                created => return created.map(|()| lock),
+            }
+            let held = server
+                .lines("SELECT comment FROM system.tables WHERE database = 'activitylog' AND name = 'schema_lock'")
+                .await?;
+            if let Some(line) = held.first() {
+                let alive: u64 = line[0].parse().unwrap_or(0);
+                if now.saturating_sub(alive) > (LOCK_STALE + server.timeout()).as_secs() {
+                    lock.stale = Lock::move_away(server, alive).await?.or(lock.stale);
+                    continue;
+                }
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!("another node is bringing the schema up to date; waiting for it");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Renamed, not dropped: of all that see the same stale lock only one can, and nobody takes away the next, which would have
+    /// to get the same name.
+    async fn move_away(server: &Server, alive: u64) -> Result<Option<String>, StoreError> {
+        let stale = format!("activitylog.schema_lock_{alive}");
+        match server.execute(&format!("RENAME TABLE activitylog.schema_lock TO {stale}")).await {
+            Ok(()) => {
+                tracing::warn!("a node died while it brought the schema up to date; taking over");
+                Ok(Some(stale))
+            }
+            Err(error) if error.is_already_there() || error.is_missing_database() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn renew(&self, server: &Server) -> Result<(), StoreError> {
+        let now = server_time(server).await?;
+        server.execute(&format!("ALTER TABLE activitylog.schema_lock MODIFY COMMENT '{now}'")).await
+    }
+
+    async fn release(self, server: &Server) -> Result<(), StoreError> {
+        server.execute("DROP TABLE IF EXISTS activitylog.schema_lock SYNC").await?;
+        match self.stale {
+            Some(stale) => server.execute(&format!("DROP TABLE IF EXISTS {stale} SYNC")).await,
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use super::dedup;
 use super::files::EngineDir;
 use super::ports::Ports;
 use super::process::{Exit, Process};
@@ -41,19 +42,11 @@ impl Plan {
         let program = match &options.program {
             // The child starts in another folder.
             Some(program) => std::path::absolute(program).unwrap_or_else(|_| program.clone()),
-            None => std::env::current_exe().map_err(|source| EngineError::Spawn {
-                program: PathBuf::from("activitylog"),
-                source,
-            })?,
+            None => std::env::current_exe()
+                .map_err(|source| EngineError::Spawn { program: PathBuf::from("activitylog"), source })?,
         };
         let dir = EngineDir::prepare(lock)?;
-        Ok(Plan {
-            options,
-            dir,
-            lock: lock.clone(),
-            library,
-            program,
-        })
+        Ok(Plan { options, dir, lock: lock.clone(), library, program })
     }
 
     /// One engine, up and answering; `None` when told to stop meanwhile.
@@ -74,9 +67,7 @@ impl Plan {
             match outcome {
                 Ok(()) => return Ok(Some(running)),
                 // Its own end was no mishap of the engine's, if a port was taken under it.
-                Err(EngineError::Died { .. })
-                    if attempt < PORT_ATTEMPTS && running.ports.taken().is_some() =>
-                {
+                Err(EngineError::Died { .. }) if attempt < PORT_ATTEMPTS && running.ports.taken().is_some() => {
                     tracing::info!(ports = ?running.ports, "a port of the engine was taken meanwhile; trying others");
                 }
                 Err(error) => {
@@ -107,24 +98,14 @@ impl Plan {
         let ports = tokio::task::spawn_blocking(move || {
             let ports = Ports::choose(&plan.options, &plan.dir.ports_file())?;
             plan.dir.write_configuration(&plan.options, ports)?;
+            let store = plan.dir.store();
+            dedup::reconcile(&store).map_err(|error| EngineError::from_io(&store, error))?;
             Ok::<_, EngineError>(ports)
         })
         .await
-        .map_err(|error| {
-            EngineError::Refused(format!(
-                "the engine's configuration could not be written: {error}"
-            ))
-        })??;
-        let process = Process::spawn(
-            &self.program,
-            &self.library,
-            self.lock.dir(),
-            &self.dir.path,
-        )
-        .map_err(|source| EngineError::Spawn {
-            program: self.program.clone(),
-            source,
-        })?;
+        .map_err(|error| EngineError::Refused(format!("the engine's configuration could not be written: {error}")))??;
+        let process = Process::spawn(&self.program, &self.library, self.lock.dir(), &self.dir.path)
+            .map_err(|source| EngineError::Spawn { program: self.program.clone(), source })?;
         Ok(Running { process, ports })
     }
 
@@ -154,9 +135,6 @@ impl Plan {
 
 impl Running {
     pub(super) fn state(&self) -> EngineState {
-        EngineState::Ready {
-            url: self.ports.http_url(),
-            pid: self.process.pid(),
-        }
+        EngineState::Ready { url: self.ports.http_url(), pid: self.process.pid() }
     }
 }

@@ -24,6 +24,7 @@
 //! spawned, not the process).
 
 pub mod child;
+mod dedup;
 mod error;
 mod files;
 mod launch;
@@ -91,9 +92,7 @@ impl Default for EngineOptions {
             program: None,
             http_port: 0,
             tcp_port: 0,
-            walled_tables: ["events", "metrics", "usage", "events_by_minute"]
-                .map(str::to_owned)
-                .to_vec(),
+            walled_tables: ["events", "metrics", "usage", "events_by_minute"].map(str::to_owned).to_vec(),
             max_memory_bytes: None,
             max_memory_ratio: 0.6,
             background_threads: 2,

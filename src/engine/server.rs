@@ -64,6 +64,9 @@ pub(super) fn render(options: &EngineOptions, ports: Ports, engine_dir: &Path) -
   <asynchronous_heavy_metrics_update_period_s>3600</asynchronous_heavy_metrics_update_period_s>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
 
+  <!-- At the end, an idle connection is waited for so long; the HTTP client of ours closes it earlier (2 s). -->
+  <keep_alive_timeout>3</keep_alive_timeout>
+
   <backups><allowed_path>{backups}/</allowed_path></backups>
   <send_crash_reports><enabled>false</enabled></send_crash_reports>
 </clickhouse>

@@ -69,9 +69,10 @@ impl From<Denied> for Refusal {
 impl From<AppendError> for Refusal {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Full(full) => {
-                Refusal::overloaded(format!("nothing was stored: {full}; send it again later"), Duration::from_secs(5))
-            }
+            AppendError::Full(full) => Refusal::overloaded(
+                format!("nothing was stored: the spool is full, {full}; send it again later"),
+                Duration::from_secs(5),
+            ),
             AppendError::Io(_) => Refusal::overloaded(
                 "nothing was stored: the spool could not be written; send it again",
                 Duration::from_secs(2),
@@ -79,9 +80,10 @@ impl From<AppendError> for Refusal {
             AppendError::Closed => {
                 Refusal::overloaded("nothing was stored: the server is stopping; send it again", Duration::from_secs(2))
             }
-            AppendError::Internal => {
-                Refusal::new(Reason::Internal, "nothing was stored: these records made the server fail; please report this")
-            }
+            AppendError::Internal => Refusal::new(
+                Reason::Internal,
+                "nothing was stored: these records made the server fail; please report this",
+            ),
         }
     }
 }

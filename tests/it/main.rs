@@ -3,10 +3,12 @@
 mod bad_input;
 mod captures;
 mod doors;
+mod durability;
 mod engine;
 mod engine_rights;
 mod fidelity;
 mod load_encoder;
+mod migrations;
 mod normalising;
 mod rows;
 mod senders;

@@ -70,15 +70,25 @@ impl Server {
     }
 
     async fn start_in(dir: PathBuf, folder: Option<tempfile::TempDir>, environment: &[(&str, &str)]) -> Server {
-        let environment: Vec<(String, String)> =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let child = spawn(&dir, &environment);
-        let mut server = Server { dir, run: Value::Null, child, environment, _folder: folder };
+        let mut server = Server::launch_in(dir, folder, environment);
         server.wait_until_ready().await;
         server
     }
 
-    async fn wait_until_ready(&mut self) {
+    /// Does not wait until it is ready, so `run` is not known yet.
+    pub fn launch(environment: &[(&str, &str)]) -> Server {
+        let folder = tempfile::tempdir().expect("a folder");
+        Server::launch_in(folder.path().to_owned(), Some(folder), environment)
+    }
+
+    fn launch_in(dir: PathBuf, folder: Option<tempfile::TempDir>, environment: &[(&str, &str)]) -> Server {
+        let environment: Vec<(String, String)> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let child = spawn(&dir, &environment);
+        Server { dir, run: Value::Null, child, environment, _folder: folder }
+    }
+
+    pub async fn wait_until_ready(&mut self) {
         let path = self.dir.join("run.json");
         let (dir, child) = (self.dir.clone(), &mut self.child);
         let pid = child.id();
@@ -221,7 +231,8 @@ impl Answer {
 }
 
 fn spawn(dir: &Path, environment: &[(String, String)]) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).expect("a writable folder");
+    let log =
+        std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).expect("a writable folder");
     Command::new(BINARY)
         .arg("serve")
         .env("ACTIVITYLOG_DATA_DIR", dir)
@@ -266,7 +277,9 @@ pub fn logs(scope: &str, records: &[Value]) -> Value {
 /// A log record `seconds` ago, with a body and string attributes.
 pub fn record(body: &str, seconds_ago: i64, attributes: &[(&str, &str)]) -> Value {
     let time = jiff::Timestamp::now().as_nanosecond() as i64 - seconds_ago * 1_000_000_000;
-    let attributes: Vec<Value> =
-        attributes.iter().map(|(key, value)| serde_json::json!({"key": key, "value": {"stringValue": value}})).collect();
+    let attributes: Vec<Value> = attributes
+        .iter()
+        .map(|(key, value)| serde_json::json!({"key": key, "value": {"stringValue": value}}))
+        .collect();
     serde_json::json!({"timeUnixNano": time.to_string(), "body": {"stringValue": body}, "attributes": attributes})
 }
