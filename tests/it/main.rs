@@ -3,6 +3,7 @@
 mod engine;
 mod engine_rights;
 mod fidelity;
+mod layers;
 mod load_encoder;
 mod native;
 mod normalising;
