@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use hyper::HeaderMap;
 use hyper::body::Incoming;
+use hyper::header::ACCEPT_ENCODING;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -16,6 +18,17 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
+
+/// Whether whoever asks can read gzip: named in `Accept-Encoding`, and not with a weight of zero.
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|list| list.split(',')).any(|choice| {
+        let mut parts = choice.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f32>);
+        is_gzip && weight.is_ok_and(|weight| weight > 0.0)
+    })
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct NetLimits {
@@ -39,9 +52,13 @@ pub struct ListenError {
 pub async fn bind(address: SocketAddr, knob: &'static str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
-            io::ErrorKind::AddrInUse => "another program uses this port: stop it, or choose another port (0 takes a free one)".to_owned(),
+            io::ErrorKind::AddrInUse => {
+                "another program uses this port: stop it, or choose another port (0 takes a free one)".to_owned()
+            }
             io::ErrorKind::PermissionDenied => "ports below 1024 need privileges: choose a higher one".to_owned(),
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address: use 127.0.0.1 or one of its own".to_owned(),
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address: use 127.0.0.1 or one of its own".to_owned()
+            }
             _ => error.to_string(),
         };
         ListenError { address, knob, why }

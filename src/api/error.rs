@@ -29,6 +29,14 @@ impl ApiError {
         ApiError { status: StatusCode::METHOD_NOT_ALLOWED, detail: detail.into() }
     }
 
+    pub fn internal(error: &dyn std::fmt::Display) -> ApiError {
+        tracing::error!(%error, "an answer could not be made");
+        ApiError {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            detail: "something went wrong here; the log has the reason".to_owned(),
+        }
+    }
+
     pub fn too_many(detail: impl Into<String>) -> ApiError {
         ApiError { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into() }
     }

@@ -2,6 +2,7 @@
 
 mod error;
 mod events;
+mod compress;
 pub mod operations;
 mod params;
 pub mod router;
