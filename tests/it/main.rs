@@ -7,6 +7,7 @@ mod layers;
 mod load_encoder;
 mod native;
 mod normalising;
+mod reading;
 mod rows;
 mod smoke;
 mod store;
