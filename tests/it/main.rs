@@ -12,3 +12,4 @@ mod rows;
 mod smoke;
 mod store;
 mod support;
+mod wall;
