@@ -57,7 +57,8 @@ fn main() {
     let mut block = EventBlock::default();
     let mut body = Vec::new();
     let (mut fill, mut write) = (0u128, 0u128);
-    let mut seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64) | 1;
+    let mut seed =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64) | 1;
     let mut random = move || {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -164,7 +165,9 @@ fn insert(address: &str, options: &Options, body: &[u8]) -> f64 {
     let query = "INSERT%20INTO%20activitylog.events%20FORMAT%20Native&optimize_on_insert=0";
     let head = format!(
         "POST /?query={query} HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        options.user, options.password, body.len()
+        options.user,
+        options.password,
+        body.len()
     );
     socket.write_all(head.as_bytes()).expect("to send");
     socket.write_all(body).expect("to send");
@@ -176,7 +179,8 @@ fn insert(address: &str, options: &Options, body: &[u8]) -> f64 {
 
 fn cpu_seconds(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<f64> = stat.rsplit(')').next().unwrap_or("").split_whitespace().filter_map(|f| f.parse().ok()).collect();
+    let fields: Vec<f64> =
+        stat.rsplit(')').next().unwrap_or("").split_whitespace().filter_map(|f| f.parse().ok()).collect();
     // utime and stime are fields 14 and 15; after the name and the state letter, 10 and 11 of the numbers.
     (fields.get(10).unwrap_or(&0.0) + fields.get(11).unwrap_or(&0.0)) / 100.0
 }

@@ -32,10 +32,7 @@ use report::Report;
 use transport::{Status, Transport};
 
 #[derive(Parser, Clone)]
-#[command(
-    name = "otlp_load",
-    about = "Loads an OTLP receiver on this machine with pre-encoded logs or spans"
-)]
+#[command(name = "otlp_load", about = "Loads an OTLP receiver on this machine with pre-encoded logs or spans")]
 struct Options {
     /// host:port of the receiver, on loopback (4318 for http, 4317 for grpc)
     #[arg(long)]
@@ -127,11 +124,7 @@ fn main() -> ExitCode {
             } else {
                 print!("{report}");
             }
-            if report.is_complete() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+            if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(message) => {
             eprintln!("otlp_load: {message}");
@@ -142,22 +135,13 @@ fn main() -> ExitCode {
 
 /// Load is for one's own machine: every address that the name stands for must be loopback.
 fn loopback(addr: &str) -> Result<SocketAddr, String> {
-    let found: Vec<SocketAddr> = addr
-        .to_socket_addrs()
-        .map_err(|e| format!("--addr {addr}: {e}; expected host:port"))?
-        .collect();
+    let found: Vec<SocketAddr> =
+        addr.to_socket_addrs().map_err(|e| format!("--addr {addr}: {e}; expected host:port"))?.collect();
     if let Some(other) = found.iter().find(|found| !found.ip().is_loopback()) {
-        return Err(format!(
-            "--addr {addr} is {}, not a loopback address; only this machine is loaded",
-            other.ip()
-        ));
+        return Err(format!("--addr {addr} is {}, not a loopback address; only this machine is loaded", other.ip()));
     }
-    let reached = found
-        .iter()
-        .find(|found| TcpStream::connect_timeout(found, Duration::from_secs(5)).is_ok());
-    reached
-        .copied()
-        .ok_or_else(|| format!("nothing answers at {addr}"))
+    let reached = found.iter().find(|found| TcpStream::connect_timeout(found, Duration::from_secs(5)).is_ok());
+    reached.copied().ok_or_else(|| format!("nothing answers at {addr}"))
 }
 
 fn run(options: &Options, addr: SocketAddr) -> Result<Report, String> {
@@ -168,53 +152,29 @@ fn run(options: &Options, addr: SocketAddr) -> Result<Report, String> {
         SignalArg::Logs => Signal::Logs,
         SignalArg::Traces => Signal::Traces,
     };
-    let bare = Template::new(Shape {
-        signal,
-        batch: options.batch,
-        attrs: options.attrs,
-    });
+    let bare = Template::new(Shape { signal, batch: options.batch, attrs: options.attrs });
     let length = bare.bytes().len();
     let path = match (options.protocol, signal) {
         (Protocol::Http, Signal::Logs) => "/v1/logs",
         (Protocol::Http, Signal::Traces) => "/v1/traces",
-        (Protocol::Grpc, Signal::Logs) => {
-            "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
-        }
-        (Protocol::Grpc, Signal::Traces) => {
-            "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-        }
+        (Protocol::Grpc, Signal::Logs) => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        (Protocol::Grpc, Signal::Traces) => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     };
     let template = match options.protocol {
-        Protocol::Http => bare.behind(&http::head(
-            path,
-            &addr.to_string(),
-            &options.headers,
-            length,
-        )),
+        Protocol::Http => bare.behind(&http::head(path, &addr.to_string(), &options.headers, length)),
         Protocol::Grpc => bare.behind(&grpc::frame_header(length)),
     };
 
     let watched = report::Processes {
         generator: Watched::start("self"),
         receiver: options.pid.map(|pid| Watched::start(&pid.to_string())),
-        engine: options
-            .engine_pid
-            .map(|pid| Watched::start(&pid.to_string())),
+        engine: options.engine_pid.map(|pid| Watched::start(&pid.to_string())),
     };
     let requests = (options.records / options.batch as u64).max(1);
-    let seconds = if options.rate > 0.0 {
-        options.batch as f64 / options.rate
-    } else {
-        0.0
-    };
+    let seconds = if options.rate > 0.0 { options.batch as f64 / options.rate } else { 0.0 };
     let interval = Duration::try_from_secs_f64(seconds).map_err(|e| format!("--rate: {e}"))?;
-    let plan = Plan {
-        next: AtomicU64::new(0),
-        requests,
-        started: Instant::now(),
-        interval,
-        retries: options.retries.max(1),
-    };
+    let plan =
+        Plan { next: AtomicU64::new(0), requests, started: Instant::now(), interval, retries: options.retries.max(1) };
     let tallies: Vec<Tally> = thread::scope(|scope| {
         let workers: Vec<_> = (0..options.connections)
             .map(|_| {
@@ -222,33 +182,17 @@ fn run(options: &Options, addr: SocketAddr) -> Result<Report, String> {
                 scope.spawn(move || -> io::Result<Tally> {
                     Ok(match options.protocol {
                         Protocol::Http => work(plan, template, &mut http::Http::new(addr)),
-                        Protocol::Grpc => work(
-                            plan,
-                            template,
-                            &mut grpc::Grpc::new(addr, path, &options.headers)?,
-                        ),
+                        Protocol::Grpc => work(plan, template, &mut grpc::Grpc::new(addr, path, &options.headers)?),
                     })
                 })
             })
             .collect();
         workers
             .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .map_err(|_| "a worker panicked".to_owned())?
-                    .map_err(|e| e.to_string())
-            })
+            .map(|worker| worker.join().map_err(|_| "a worker panicked".to_owned())?.map_err(|e| e.to_string()))
             .collect::<Result<_, _>>()
     })?;
-    Ok(Report::new(
-        options.batch as u64,
-        requests,
-        length as u64,
-        plan.started.elapsed(),
-        tallies,
-        &watched,
-    ))
+    Ok(Report::new(options.batch as u64, requests, length as u64, plan.started.elapsed(), tallies, &watched))
 }
 
 fn work(plan: &Plan, mut template: Template, transport: &mut impl Transport) -> Tally {
@@ -273,12 +217,7 @@ fn work(plan: &Plan, mut template: Template, transport: &mut impl Transport) -> 
 }
 
 /// One request until it is accepted. False if the receiver refused it for good, or was not there for every try.
-fn deliver(
-    plan: &Plan,
-    template: &Template,
-    transport: &mut impl Transport,
-    tally: &mut Tally,
-) -> bool {
+fn deliver(plan: &Plan, template: &Template, transport: &mut impl Transport, tally: &mut Tally) -> bool {
     for attempt in 0..plan.retries {
         if attempt > 0 {
             tally.retries += 1;
@@ -304,19 +243,13 @@ fn deliver(
 /// Unlike in every other request of this run and, with the process id, of runs beside it.
 fn marker(n: u64) -> [u8; 16] {
     let mut marker = [0; 16];
-    let text = format!(
-        "{:04x}{:012x}",
-        std::process::id() & 0xffff,
-        n & 0xffff_ffff_ffff
-    );
+    let text = format!("{:04x}{:012x}", std::process::id() & 0xffff, n & 0xffff_ffff_ffff);
     marker.copy_from_slice(text.as_bytes());
     marker
 }
 
 fn unix_nanos() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
 
 fn parse_header(arg: &str) -> Result<(String, String), String> {

@@ -6,23 +6,23 @@
 //! Imports point downward only (docs/ARCHITECTURE.md); `tests/it` reads the `use crate::` lines and fails otherwise.
 
 // The rooms, from the front door down.
-pub mod cli;
-pub mod app;
-pub mod demo;
-pub mod ingest;
 pub mod api;
-pub mod portal;
-pub mod net;
-pub mod ship;
-pub mod query;
-pub mod live;
-pub mod spool;
-pub mod clickhouse;
-pub mod engine;
+pub mod app;
 pub mod auth;
-pub mod limits;
-pub mod normalise;
-pub mod model;
-pub mod outcome;
+pub mod cli;
+pub mod clickhouse;
 pub mod config;
+pub mod demo;
+pub mod engine;
+pub mod ingest;
+pub mod limits;
+pub mod live;
+pub mod model;
+pub mod net;
+pub mod normalise;
+pub mod outcome;
+pub mod portal;
+pub mod query;
+pub mod ship;
+pub mod spool;
 pub mod telemetry;

@@ -83,6 +83,11 @@ impl Live {
 // === impl Follower ===
 
 impl Follower {
+    /// Its place: following from there brings what `next` would.
+    pub fn place(&self) -> Cursor {
+        self.after
+    }
+
     /// The next events, in the order of their arrival; waits until there are some. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<News, StoreError> {
         let mut stopping = self.live.stopping.clone();
@@ -98,7 +103,6 @@ impl Follower {
             let shipped = *self.live.watermark.borrow_and_update();
             let until = if self.live.shared { jiff::Timestamp::now().as_millisecond() } else { shipped };
             if until > self.after.received_at_ms || self.resumed {
-                self.resumed = false;
                 let news = self.look(until).await?;
                 if !matches!(&news, News::Events(events) if events.is_empty()) {
                     return Ok(news);
@@ -115,6 +119,8 @@ impl Follower {
         }
         let live = &self.live;
         let mut events = messages::arrived(&live.reader, &self.scope, &self.filter, after, until, BATCH).await?;
+        // Only now: whoever drops the future before may ask again.
+        self.resumed = false;
         let Some((last, _)) = events.last() else { return Ok(News::Events(events)) };
         let last = *last;
         if events.len() == BATCH {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use hyper::HeaderMap;
 use hyper::body::Incoming;
+use hyper::header::ACCEPT_ENCODING;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -20,6 +22,17 @@ use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use opening::Opening;
+
+/// Whether whoever asks can read gzip: named in `Accept-Encoding`, and not with a weight of zero.
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|list| list.split(',')).any(|choice| {
+        let mut parts = choice.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f32>);
+        is_gzip && weight.is_ok_and(|weight| weight > 0.0)
+    })
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct NetLimits {
@@ -82,7 +95,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
-        let connection = builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
+        let connection =
+            builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
         let watched = graceful.watch(connection);
         let mut cut = cut.clone();
         tokio::spawn(async move {

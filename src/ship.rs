@@ -42,7 +42,8 @@ pub async fn ship<B: Block>(
             tokio::time::sleep(LONGEST_PAUSE).await;
         }
         if let Some(watermark) = &watermark {
-            watermark.send_if_modified(|seen| newest > *seen && std::mem::replace(seen, newest) < newest);
+            // Also when it stays where it is: what an earlier run left in the spool is older, and somebody may wait for it.
+            watermark.send_modify(|seen| *seen = newest.max(*seen));
         }
     }
 }
@@ -77,7 +78,8 @@ async fn until_committed(
 }
 
 async fn send(segment: &SealedSegment, table: &str, server: &Server) -> Result<(), StoreError> {
-    let frames = segment.load().await.map_err(|error| StoreError::Unreachable(format!("cannot read the segment: {error}")))?;
+    let frames =
+        segment.load().await.map_err(|error| StoreError::Unreachable(format!("cannot read the segment: {error}")))?;
     if frames.is_empty() {
         return Ok(());
     }

@@ -99,24 +99,14 @@ impl Template {
         resource_block.message(2, scoped);
         let mut request = Message::default();
         request.message(1, resource_block);
-        Template {
-            bytes: request.bytes,
-            marks: request.marks,
-        }
+        Template { bytes: request.bytes, marks: request.marks }
     }
 
     /// The same request behind some bytes of the transport: an HTTP head, a gRPC frame header.
     pub fn behind(&self, prefix: &[u8]) -> Template {
         let mut bytes = prefix.to_vec();
         bytes.extend_from_slice(&self.bytes);
-        Template {
-            bytes,
-            marks: self
-                .marks
-                .iter()
-                .map(|(mark, at)| (*mark, at + prefix.len()))
-                .collect(),
-        }
+        Template { bytes, marks: self.marks.iter().map(|(mark, at)| (*mark, at + prefix.len())).collect() }
     }
 
     /// Makes this request unlike every other: `marker` into the resource, `now` (Unix nanoseconds) into the records.
@@ -153,10 +143,7 @@ fn log_record(i: usize, attrs: usize, random: &mut Random) -> Message {
 
 fn span(i: usize, attrs: usize, random: &mut Random) -> Message {
     let mut span = Message::default();
-    span.raw(
-        1,
-        &[random.next().to_be_bytes(), random.next().to_be_bytes()].concat(),
-    );
+    span.raw(1, &[random.next().to_be_bytes(), random.next().to_be_bytes()].concat());
     span.raw(2, &random.next().to_be_bytes());
     span.raw(4, &random.next().to_be_bytes());
     span.string(5, "chat gpt-4o");
@@ -183,29 +170,17 @@ fn attributes(i: usize, wanted: usize, random: &mut Random) -> Vec<Message> {
     let session = format!("{:016x}{:016x}", random.next(), random.next());
     let mut list = vec![
         attribute("session.id", Value::Str(&session)),
-        attribute(
-            "user.id",
-            Value::Str(&format!("user-{}", random.below(200))),
-        ),
-        attribute(
-            "user.email",
-            Value::Str(&format!("dev{}@example.com", random.below(200))),
-        ),
+        attribute("user.id", Value::Str(&format!("user-{}", random.below(200)))),
+        attribute("user.email", Value::Str(&format!("dev{}@example.com", random.below(200)))),
         attribute("organization.id", Value::Str("org-1")),
         attribute("terminal.type", Value::Str("vscode")),
         attribute("event.sequence", Value::Int(i as u64)),
-        attribute(
-            "model",
-            Value::Str(MODELS[random.below(MODELS.len() as u64) as usize]),
-        ),
+        attribute("model", Value::Str(MODELS[random.below(MODELS.len() as u64) as usize])),
         attribute("input_tokens", Value::Int(random.below(9000))),
         attribute("output_tokens", Value::Int(random.below(2000))),
         attribute("cache_read_tokens", Value::Int(random.below(90_000))),
         attribute("cache_creation_tokens", Value::Int(random.below(5000))),
-        attribute(
-            "cost_usd",
-            Value::Double(random.below(1_000_000) as f64 / 1e6),
-        ),
+        attribute("cost_usd", Value::Double(random.below(1_000_000) as f64 / 1e6)),
         attribute("duration_ms", Value::Int(random.below(20_000))),
         attribute("speed", Value::Str("normal")),
     ];
@@ -270,8 +245,7 @@ impl Message {
     fn message(&mut self, field: u64, inner: Message) {
         self.raw(field, &inner.bytes);
         let start = self.bytes.len() - inner.bytes.len();
-        self.marks
-            .extend(inner.marks.into_iter().map(|(mark, at)| (mark, start + at)));
+        self.marks.extend(inner.marks.into_iter().map(|(mark, at)| (mark, start + at)));
     }
 
     fn time(&mut self, field: u64, mark: Mark) {

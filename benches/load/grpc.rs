@@ -35,22 +35,12 @@ pub fn frame_header(length: usize) -> [u8; FRAME_HEADER] {
 
 impl Grpc {
     pub fn new(addr: SocketAddr, path: &str, headers: &[(String, String)]) -> io::Result<Grpc> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok(Grpc {
-            addr,
-            uri: format!("http://{addr}{path}"),
-            headers: headers.to_vec(),
-            runtime,
-            connection: None,
-        })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Grpc { addr, uri: format!("http://{addr}{path}"), headers: headers.to_vec(), runtime, connection: None })
     }
 
     fn request(&self, frame: Bytes) -> io::Result<Request<Full<Bytes>>> {
-        let mut request = Request::post(&self.uri)
-            .header("content-type", "application/grpc")
-            .header("te", "trailers");
+        let mut request = Request::post(&self.uri).header("content-type", "application/grpc").header("te", "trailers");
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -70,11 +60,7 @@ impl Transport for Grpc {
             let answer = exchange(&mut sender, request).await?;
             Ok::<_, io::Error>((sender, answer))
         };
-        let timed = async {
-            time::timeout(TIMEOUT, call)
-                .await
-                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-        };
+        let timed = async { time::timeout(TIMEOUT, call).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? };
         let (sender, answer) = self.runtime.block_on(timed)?;
         self.connection = Some(sender);
         Ok(answer)
@@ -84,41 +70,27 @@ impl Transport for Grpc {
 async fn connect(addr: SocketAddr) -> io::Result<http2::SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
-    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
+    let (sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(connection);
     Ok(sender)
 }
 
-async fn exchange(
-    sender: &mut http2::SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
-) -> io::Result<Answer> {
+async fn exchange(sender: &mut http2::SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> io::Result<Answer> {
     sender.ready().await.map_err(io::Error::other)?;
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
     let http_status = response.status();
     if http_status != 200 {
         return Ok(Answer::failure(Status::Http(http_status.as_u16())));
     }
     let in_head = grpc_status(response.headers());
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .map_err(io::Error::other)?;
+    let body = response.into_body().collect().await.map_err(io::Error::other)?;
     let status = body.trailers().and_then(grpc_status).or(in_head);
     let bytes = body.to_bytes();
     match status {
         Some(0) => Ok(Answer::success(bytes.get(FRAME_HEADER..).unwrap_or(&[]))),
         Some(code) => Ok(Answer::failure(Status::Grpc(code))),
-        None => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "an answer without grpc-status",
-        )),
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "an answer without grpc-status")),
     }
 }
 

@@ -32,11 +32,7 @@ pub fn head(path: &str, host: &str, headers: &[(String, String)], length: usize)
 
 impl Http {
     pub fn new(addr: SocketAddr) -> Http {
-        Http {
-            addr,
-            stream: None,
-            buffer: vec![0; 16 * 1024],
-        }
+        Http { addr, stream: None, buffer: vec![0; 16 * 1024] }
     }
 
     fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
@@ -48,11 +44,7 @@ impl Http {
     }
 
     /// One answer, and whether the connection can carry another.
-    fn exchange(
-        stream: &mut TcpStream,
-        buffer: &mut Vec<u8>,
-        request: &[u8],
-    ) -> io::Result<(Answer, bool)> {
+    fn exchange(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &[u8]) -> io::Result<(Answer, bool)> {
         stream.write_all(request)?;
         let mut filled = 0;
         loop {
@@ -93,18 +85,13 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Answer, bool)>> {
     };
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| bad())?;
     let mut lines = head.split("\r\n");
-    let code: u16 = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .and_then(|code| code.parse().ok())
-        .ok_or_else(bad)?;
+    let code: u16 =
+        lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).ok_or_else(bad)?;
     let (mut length, mut keep) = (None, true);
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse::<usize>().ok();
-        } else if name.eq_ignore_ascii_case("connection")
-            && value.trim().eq_ignore_ascii_case("close")
-        {
+        } else if name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close") {
             keep = false;
         }
     }
@@ -117,10 +104,6 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Answer, bool)>> {
             &[]
         }
     };
-    let answer = if code == 200 {
-        Answer::success(body)
-    } else {
-        Answer::failure(Status::Http(code))
-    };
+    let answer = if code == 200 { Answer::success(body) } else { Answer::failure(Status::Http(code)) };
     Ok(Some((answer, keep)))
 }

@@ -16,10 +16,7 @@ const MICROS_PER_TICK: u64 = 10_000;
 impl Watched {
     /// `pid` is a number, or `self`.
     pub fn start(pid: &str) -> Watched {
-        Watched {
-            pid: pid.to_owned(),
-            before: cpu_micros(pid),
-        }
+        Watched { pid: pid.to_owned(), before: cpu_micros(pid) }
     }
 
     /// Microseconds of CPU (user and system, all threads) since `start`.
@@ -30,9 +27,7 @@ impl Watched {
     /// The most memory that the process ever had resident, in bytes.
     pub fn peak_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
     }
 }

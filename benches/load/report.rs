@@ -52,8 +52,7 @@ impl Report {
         for (status, count) in tallies.iter().flat_map(|t| &t.not_ok) {
             *not_ok.entry(status.to_string()).or_default() += count;
         }
-        let mut latencies: Vec<Duration> =
-            tallies.iter().flat_map(|t| &t.latencies).copied().collect();
+        let mut latencies: Vec<Duration> = tallies.iter().flat_map(|t| &t.latencies).copied().collect();
         latencies.sort_unstable();
         let named = [
             ("generator", Some(&watched.generator)),
@@ -68,9 +67,7 @@ impl Report {
                     .cpu_micros()
                     .filter(|_| records > 0)
                     .map(|us| us as f64 / records as f64),
-                peak_mib: watched
-                    .peak_bytes()
-                    .map(|bytes| bytes as f64 / f64::from(1 << 20)),
+                peak_mib: watched.peak_bytes().map(|bytes| bytes as f64 / f64::from(1 << 20)),
             })
         });
         Report {
@@ -94,14 +91,8 @@ impl Report {
     pub fn json(&self) -> Value {
         let (mut cpu, mut memory) = (Map::new(), Map::new());
         for process in &self.processes {
-            cpu.insert(
-                process.name.to_owned(),
-                json!(process.cpu_micros_per_record.map(|us| round(us, 3))),
-            );
-            memory.insert(
-                process.name.to_owned(),
-                json!(process.peak_mib.map(|mib| round(mib, 1))),
-            );
+            cpu.insert(process.name.to_owned(), json!(process.cpu_micros_per_record.map(|us| round(us, 3))));
+            memory.insert(process.name.to_owned(), json!(process.peak_mib.map(|mib| round(mib, 1))));
         }
         json!({
             "records": self.records,
@@ -141,18 +132,8 @@ impl fmt::Display for Report {
             self.records_per_second(),
             self.bytes_per_record
         )?;
-        let ack = |quantile| {
-            self.ack_ms(quantile)
-                .map_or("-".to_owned(), |ms| format!("{ms:.2}"))
-        };
-        writeln!(
-            f,
-            "ack ms       p50 {}, p90 {}, p99 {}, max {}",
-            ack(0.5),
-            ack(0.9),
-            ack(0.99),
-            ack(1.0)
-        )?;
+        let ack = |quantile| self.ack_ms(quantile).map_or("-".to_owned(), |ms| format!("{ms:.2}"));
+        writeln!(f, "ack ms       p50 {}, p90 {}, p99 {}, max {}", ack(0.5), ack(0.9), ack(0.99), ack(1.0))?;
         write!(f, "not 200      ")?;
         if self.not_ok.is_empty() {
             write!(f, "none")?;
@@ -160,23 +141,11 @@ impl fmt::Display for Report {
         for (i, (status, count)) in self.not_ok.iter().enumerate() {
             write!(f, "{}{status}: {count}", if i > 0 { ", " } else { "" })?;
         }
-        writeln!(
-            f,
-            "; {} retries, {} records rejected, {} not sent",
-            self.retries, self.rejected, self.unsent
-        )?;
+        writeln!(f, "; {} retries, {} records rejected, {} not sent", self.retries, self.rejected, self.unsent)?;
         for process in &self.processes {
-            let cpu = process
-                .cpu_micros_per_record
-                .map_or("-".to_owned(), |us| format!("{us:.3}"));
-            let peak = process
-                .peak_mib
-                .map_or("-".to_owned(), |mib| format!("{mib:.0}"));
-            writeln!(
-                f,
-                "{:<12} {cpu} us CPU per record, peak {peak} MiB",
-                process.name
-            )?;
+            let cpu = process.cpu_micros_per_record.map_or("-".to_owned(), |us| format!("{us:.3}"));
+            let peak = process.peak_mib.map_or("-".to_owned(), |mib| format!("{mib:.0}"));
+            writeln!(f, "{:<12} {cpu} us CPU per record, peak {peak} MiB", process.name)?;
         }
         Ok(())
     }

@@ -31,17 +31,11 @@ const GRPC_UNAVAILABLE: u16 = 14;
 impl Answer {
     /// A success; `body` is an Export*ServiceResponse in protobuf.
     pub fn success(body: &[u8]) -> Answer {
-        Answer {
-            status: Status::Ok,
-            rejected: rejected(body).unwrap_or(0),
-        }
+        Answer { status: Status::Ok, rejected: rejected(body).unwrap_or(0) }
     }
 
     pub fn failure(status: Status) -> Answer {
-        Answer {
-            status,
-            rejected: 0,
-        }
+        Answer { status, rejected: 0 }
     }
 }
 
@@ -51,9 +45,7 @@ impl Status {
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
-            Status::Lost
-                | Status::Http(429 | 503)
-                | Status::Grpc(GRPC_RESOURCE_EXHAUSTED | GRPC_UNAVAILABLE)
+            Status::Lost | Status::Http(429 | 503) | Status::Grpc(GRPC_RESOURCE_EXHAUSTED | GRPC_UNAVAILABLE)
         )
     }
 }

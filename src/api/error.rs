@@ -29,6 +29,14 @@ impl ApiError {
         ApiError { status: StatusCode::METHOD_NOT_ALLOWED, detail: detail.into() }
     }
 
+    pub fn internal(error: &dyn std::fmt::Display) -> ApiError {
+        tracing::error!(%error, "an answer could not be made");
+        ApiError {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            detail: "something went wrong here; the log has the reason".to_owned(),
+        }
+    }
+
     pub fn too_many(detail: impl Into<String>) -> ApiError {
         ApiError { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into() }
     }
@@ -50,14 +58,26 @@ impl From<StoreError> for ApiError {
             tracing::info!(%error, "a read was refused by its limits");
             return ApiError {
                 status: StatusCode::BAD_REQUEST,
-                detail: "the question needs more time or memory than one may have: ask for a shorter range or filter more".to_owned(),
+                detail:
+                    "the question needs more time or memory than one may have: ask for a shorter range or filter more"
+                        .to_owned(),
             };
         }
         tracing::warn!(%error, "a read failed");
         let (status, detail) = match error {
-            StoreError::Refused { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "the question could not be answered; the log has the reason"),
-            StoreError::Unreachable(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is not reachable; events are still accepted and kept"),
-            StoreError::Timeout(_) => (StatusCode::GATEWAY_TIMEOUT, "the database did not answer in time: ask for a shorter range or filter more"),
+            busy if busy.is_busy() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "too many questions at once: ask again in a moment")
+            }
+            StoreError::Refused { .. } => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "the question could not be answered; the log has the reason")
+            }
+            StoreError::Unreachable(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the database is not reachable; events are still accepted and kept")
+            }
+            StoreError::Timeout(_) => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "the database did not answer in time: ask for a shorter range or filter more",
+            ),
         };
         ApiError { status, detail: detail.to_owned() }
     }

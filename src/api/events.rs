@@ -1,11 +1,15 @@
 //! Events over HTTP: lists, single ones, the timeline and the dots of the feed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::params::Params;
@@ -13,6 +17,16 @@ use super::router::Api;
 use crate::query::messages::{self, Bounds};
 use crate::query::time::{self, SECOND};
 use crate::query::{points, timeline};
+
+/// The columns are passed on as ClickHouse wrote them.
+#[derive(Serialize)]
+pub struct PointsAnswer {
+    from: String,
+    to: String,
+    total: u64,
+    returned: usize,
+    columns: BTreeMap<&'static str, Box<RawValue>>,
+}
 
 /// `GET /api/v1/messages`: newest first.
 pub async fn list_messages(
@@ -37,10 +51,11 @@ pub async fn list_messages(
 pub async fn get_message(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
-    Path(event_id): Path<String>,
+    event_id: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
     let caller = api.auth.reader(&headers)?;
+    let Path(event_id) = event_id.map_err(|error| ApiError::bad_request(error.body_text()))?;
     params.finish()?;
     let unknown = || ApiError::not_found(format!("there is no event {event_id}"));
     let id = event_id.parse().map_err(|_| unknown())?;
@@ -85,25 +100,19 @@ pub async fn points(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<PointsAnswer>, ApiError> {
     let caller = api.auth.reader(&headers)?;
     let (window, filter) = (params.window()?, params.filter()?);
     let limit = params.number("limit", 20_000, 20_000)?;
     params.finish()?;
     let points = points::points(&api.reader, &caller.scope, window, &filter, limit as u64).await?;
-    let returned = points.columns.first().map_or(0, |ids| ids.get().matches('"').count() / 2);
-    let mut columns = Map::new();
-    for (name, column) in points::COLUMNS.iter().zip(&points.columns) {
-        let values = serde_json::to_value(column).map_err(|error| ApiError::bad_request(error.to_string()))?;
-        columns.insert((*name).to_owned(), values);
-    }
-    Ok(Json(json!({
-        "from": time::format(window.from),
-        "to": time::format(window.to),
-        "total": points.total.max(returned as u64),
-        "returned": returned,
-        "columns": columns,
-    })))
+    Ok(Json(PointsAnswer {
+        from: time::format(window.from),
+        to: time::format(window.to),
+        total: points.total,
+        returned: points.returned,
+        columns: points::COLUMNS.into_iter().zip(points.columns).collect(),
+    }))
 }
 
 fn choice<T: Copy>(name: &str, given: &str, from: &[(&str, T)]) -> Result<T, ApiError> {

@@ -1,5 +1,6 @@
 //! The HTTP API. The router is the table of contents; only `error` turns errors into responses.
 
+mod compress;
 mod error;
 mod events;
 pub mod operations;

@@ -38,7 +38,9 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> (StatusCode, Json<Value>) {
     let quarantined: u64 = stats.iter().map(|(_, stats)| stats.quarantined).sum();
     let spool: serde_json::Map<String, Value> = stats
         .iter()
-        .map(|(name, stats)| ((*name).to_owned(), json!({"rows": stats.rows, "bytes": stats.bytes, "write_errors": stats.write_errors})))
+        .map(|(name, stats)| {
+            ((*name).to_owned(), json!({"rows": stats.rows, "bytes": stats.bytes, "write_errors": stats.write_errors}))
+        })
         .collect();
     let ready = health.database_ready && quarantined == 0;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -74,14 +76,22 @@ type Reading = (&'static str, &'static str, &'static str, fn(&SpoolStats) -> u64
 const SPOOL: [Reading; 10] = [
     ("activitylog_spool_rows", "gauge", "Rows on disk that are not in ClickHouse yet.", |stats| stats.rows),
     ("activitylog_spool_bytes", "gauge", "Bytes on disk, the quarantine's included.", |stats| stats.bytes),
-    ("activitylog_spool_oldest_seconds", "gauge", "Age of the oldest row that waits.", |stats| stats.oldest.map_or(0, |age| age.as_secs())),
-    ("activitylog_spool_quarantined_segments", "gauge", "Segments that ClickHouse can't take.", |stats| stats.quarantined),
+    ("activitylog_spool_oldest_seconds", "gauge", "Age of the oldest row that waits.", |stats| {
+        stats.oldest.map_or(0, |age| age.as_secs())
+    }),
+    ("activitylog_spool_quarantined_segments", "gauge", "Segments that ClickHouse can't take.", |stats| {
+        stats.quarantined
+    }),
     ("activitylog_spool_commits_total", "counter", "Group commits, each one fsync.", |stats| stats.commits),
     ("activitylog_spool_write_errors_total", "counter", "Failed writes and fsyncs.", |stats| stats.write_errors),
     ("activitylog_spool_appended_rows_total", "counter", "Rows fsynced.", |stats| stats.appended_rows),
     ("activitylog_spool_shipped_rows_total", "counter", "Rows committed in ClickHouse.", |stats| stats.shipped_rows),
-    ("activitylog_spool_shipped_segments_total", "counter", "Segments committed in ClickHouse.", |stats| stats.shipped_segments),
-    ("activitylog_replay_keys", "gauge", "Requests remembered, so that a replay is not stored again.", |stats| stats.replay_keys),
+    ("activitylog_spool_shipped_segments_total", "counter", "Segments committed in ClickHouse.", |stats| {
+        stats.shipped_segments
+    }),
+    ("activitylog_replay_keys", "gauge", "Requests remembered, so that a replay is not stored again.", |stats| {
+        stats.replay_keys
+    }),
 ];
 
 /// `GET /api/v1/me`: who the caller is, and where to send.

@@ -12,9 +12,11 @@ use crate::query::time::{self, SECOND, Window};
 
 pub struct Params(Vec<(String, String)>);
 
-const CLASSES: [&str; 13] = [
-    "llm", "tool", "session", "code", "deploy", "build", "work", "app", "ingest", "query", "auth", "audit", "error",
-];
+/// All values together. They are passed on to ClickHouse in an address, where each byte may take three.
+const MOST_BYTES: usize = 4 << 10;
+
+const CLASSES: [&str; 13] =
+    ["llm", "tool", "session", "code", "deploy", "build", "work", "app", "ingest", "query", "auth", "audit", "error"];
 
 // === impl Params ===
 
@@ -24,6 +26,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|error| ApiError::bad_request(format!("the query string can't be read: {error}")))?;
+        let longest = pairs.0.iter().max_by_key(|(_, value)| value.len());
+        if let Some((name, _)) =
+            longest.filter(|_| pairs.0.iter().map(|(_, value)| value.len()).sum::<usize>() > MOST_BYTES)
+        {
+            return Err(ApiError::bad_request(format!(
+                "the parameters are longer than {MOST_BYTES} bytes: shorten {name:?}"
+            )));
+        }
         Ok(Params(pairs.0))
     }
 }
@@ -43,9 +53,8 @@ impl Params {
     where
         T::Err: std::fmt::Display,
     {
-        let parse = |text: String| {
-            text.parse().map_err(|error| ApiError::bad_request(format!("{name}: {text:?}: {error}")))
-        };
+        let parse =
+            |text: String| text.parse().map_err(|error| ApiError::bad_request(format!("{name}: {text:?}: {error}")));
         self.text(name)?.map(parse).transpose()
     }
 
@@ -62,7 +71,9 @@ impl Params {
         let mut instant = |name: &str| {
             let parse = |text: String| {
                 time::parse(&text).ok_or_else(|| {
-                    ApiError::bad_request(format!("{name}: {text:?} is not a time: write it as 2026-05-12T12:00:00Z (RFC 3339)"))
+                    ApiError::bad_request(format!(
+                        "{name}: {text:?} is not a time: write it as 2026-05-12T12:00:00Z (RFC 3339)"
+                    ))
                 })
             };
             self.text(name)?.map(parse).transpose()
@@ -78,7 +89,8 @@ impl Params {
 
     pub fn filter(&mut self) -> Result<Filter, ApiError> {
         let mut text = |name: &str| self.text(name).map(Option::unwrap_or_default);
-        let class: Vec<String> = text("class")?.split(',').filter(|class| !class.is_empty()).map(str::to_owned).collect();
+        let class: Vec<String> =
+            text("class")?.split(',').filter(|class| !class.is_empty()).map(str::to_owned).collect();
         if let Some(unknown) = class.iter().find(|class| !CLASSES.contains(&class.as_str())) {
             return Err(ApiError::bad_request(format!("class: {unknown:?} is none of {}", CLASSES.join(", "))));
         }

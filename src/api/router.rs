@@ -6,8 +6,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 
+use super::compress::compress;
 use super::error::ApiError;
 use super::{events, operations, stream};
 use crate::auth::Auth;
@@ -55,8 +56,11 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
         .route("/api/v1/messages/points", get(events::points))
         .route("/api/v1/messages/stream", get(stream::stream_messages))
         .route("/api/v1/messages/{event_id}", get(events::get_message))
-        .route("/api/{*rest}", get(unknown).post(unknown).put(unknown).delete(unknown).patch(unknown))
+        .route("/api", any(unknown))
+        .route("/api/", any(unknown))
+        .route("/api/{*rest}", any(unknown))
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(compress))
         .with_state(api);
     // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal.
     api.fallback(move |request: Request| {

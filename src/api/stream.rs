@@ -41,8 +41,10 @@ pub async fn stream_messages(
     };
     let open = Open::new(&api)?;
     let follower = api.live.follow(caller.scope, filter, last);
-    // The first comment makes proxies and browsers see at once that the stream is open.
-    let greeting = stream::once(async { Ok(Bytes::from_static(b": open\n\n")) });
+    // The first comment makes proxies and browsers see at once that the stream is open; the id is no event, but the place from
+    // which to come back if the stream ends before its first one.
+    let greeting = format!(": open\nid: {}\n\n", follower.place());
+    let greeting = stream::once(async { Ok(Bytes::from(greeting)) });
     let mut response = Response::new(Body::from_stream(greeting.chain(lines(follower, open))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

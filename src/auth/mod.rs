@@ -38,10 +38,14 @@ pub enum Denied {
         "the token in the Authorization header is not known here: it is mistyped, revoked, or from another installation"
     )]
     UnknownToken,
-    #[error("no credential: send \"Authorization: Bearer <token>\"; anonymous access is off (auth.anonymous_tenant is empty)")]
+    #[error(
+        "no credential: send \"Authorization: Bearer <token>\"; anonymous access is off (auth.anonymous_tenant is empty)"
+    )]
     NoCredential,
     /// A page on another name that resolves to this machine must not act as its user.
-    #[error("anonymous callers must use a loopback name: ask for localhost or 127.0.0.1, not for the name in the Host header")]
+    #[error(
+        "anonymous callers must use a loopback name: ask for localhost or 127.0.0.1, not for the name in the Host header"
+    )]
     ForeignHost,
 }
 

@@ -22,7 +22,11 @@ pub use spool::{SpoolCommand, spool};
 const BAD_USAGE: u8 = 64;
 
 #[derive(Parser)]
-#[command(name = "activitylog", version, about = "OpenTelemetry, webhooks and events in; one event table in ClickHouse; a live timeline out")]
+#[command(
+    name = "activitylog",
+    version,
+    about = "OpenTelemetry, webhooks and events in; one event table in ClickHouse; a live timeline out"
+)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -37,7 +41,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  activitylog demo --minutes 60 --live 300")]
     Demo(Demo),
     /// Ask the running instance's ClickHouse as its operator, not through the tenant wall
-    #[command(after_help = "Example:\n  activitylog sql \"SELECT event_type, count() FROM activitylog.events GROUP BY 1\"")]
+    #[command(
+        after_help = "Example:\n  activitylog sql \"SELECT event_type, count() FROM activitylog.events GROUP BY 1\""
+    )]
     Sql(Sql),
     /// Bring the schema of the configured ClickHouse server up to date
     #[command(after_help = "Example:\n  ACTIVITYLOG_CLICKHOUSE_URL=http://clickhouse:8123 activitylog migrate")]

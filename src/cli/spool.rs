@@ -56,7 +56,9 @@ pub fn spool(command: &SpoolCommand) -> ExitCode {
     let done = match command {
         SpoolCommand::Ls(_) => list(&dir),
         SpoolCommand::Show(one) => show(&dir, one),
-        SpoolCommand::Retry(one) => admin::retry(&dir, &one.table, &one.name).map(|()| println!("it will be sent again")),
+        SpoolCommand::Retry(one) => {
+            admin::retry(&dir, &one.table, &one.name).map(|()| println!("it will be sent again"))
+        }
         SpoolCommand::Export(export) => write_out(&dir, export),
     };
     match done {

@@ -133,3 +133,73 @@ impl EventBlock {
         self.usage_priority.push([event.usage_priority]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Block;
+    use super::*;
+
+    const STAMP: Stamp<'_> = Stamp { tenant_id: "t", retention_days: 30 };
+
+    fn event(resource: &[(String, String)]) -> Event<'_> {
+        Event {
+            message: "text".into(),
+            trace_id: (&[1; 16][..]).into(),
+            attributes: vec![("key", crate::model::event::AttributeValue::Text("value".into()))],
+            resource,
+            ..Event::default()
+        }
+    }
+
+    fn bytes(block: &EventBlock) -> Vec<u8> {
+        let mut out = Vec::new();
+        block.write(1, &mut out);
+        out
+    }
+
+    /// The spool's contract: a row whose building panicked is undone, wherever it stopped.
+    #[test]
+    fn a_row_that_was_pushed_in_part_is_forgotten_with_the_rows_past_the_mark() {
+        let resource = [("host".to_owned(), "h".to_owned())];
+        let event = event(&resource);
+        type Part = fn(&mut EventBlock, &Event<'_>);
+        let parts: [Part; 8] = [
+            |block, _| block.received_at.push(),
+            |block, _| block.retention_days.push([30, 0]),
+            |block, _| block.tenant_id.push("t"),
+            |block, event| block.push_who(event),
+            |block, event| block.push_what(event),
+            |block, event| block.push_ai(event),
+            |block, event| block.resource.push_pairs(event.resource),
+            |block, event| block.attributes.push_attributes(&event.attributes),
+        ];
+        // In the order of `push` and in any other: the mark is what counts.
+        for first in 0..parts.len() {
+            for count in 0..parts.len() {
+                for mark in 0..=3 {
+                    let mut block = EventBlock::default();
+                    (0..3).for_each(|_| block.push(STAMP, &event));
+                    (0..count).for_each(|at| parts[(first + at) % parts.len()](&mut block, &event));
+                    block.truncate(mark);
+                    assert_eq!(block.rows(), mark);
+                    block.push(STAMP, &event);
+
+                    let mut clean = EventBlock::default();
+                    (0..=mark).for_each(|_| clean.push(STAMP, &event));
+                    assert_eq!(bytes(&block), bytes(&clean), "first {first}, count {count}, mark {mark}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_past_the_rows_changes_nothing() {
+        let resource = [];
+        let event = event(&resource);
+        let mut block = EventBlock::default();
+        block.push(STAMP, &event);
+        let before = bytes(&block);
+        block.truncate(2);
+        assert_eq!((block.rows(), bytes(&block)), (1, before));
+    }
+}

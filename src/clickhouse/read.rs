@@ -1,9 +1,12 @@
 //! Reading behind the tenant wall: every query runs as `reader`, against `pub`, with a Scope in its query id.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use crate::model::scope::Scope;
 
@@ -12,7 +15,12 @@ use super::server::{Server, StoreError};
 #[derive(Clone)]
 pub struct Reader {
     server: Server,
+    /// Who comes when all are asking waits: the engine would refuse, and all live streams ask at the same moment.
+    turns: Arc<Semaphore>,
 }
+
+/// At once, of each `Reader`; all of them together stay below what the engine allows `reader` (`ReaderLimits`).
+const TURNS: usize = 24;
 
 /// SQL text of ours with `{name:Type}` parameters, and their values.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +40,7 @@ pub enum Param {
 
 impl Reader {
     pub fn new(server: Server) -> Reader {
-        Reader { server }
+        Reader { server, turns: Arc::new(Semaphore::new(TURNS)) }
     }
 
     /// Runs `sql` in `scope` and parses each row of its answer.
@@ -42,7 +50,8 @@ impl Reader {
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| {
-                serde_json::from_slice(line).map_err(|error| StoreError::Unreachable(format!("unexpected row: {error}")))
+                serde_json::from_slice(line)
+                    .map_err(|error| StoreError::Unreachable(format!("unexpected row: {error}")))
             })
             .collect()
     }
@@ -57,6 +66,10 @@ impl Reader {
         for (name, value) in sql.params {
             query = query.param(name, value);
         }
+        let timeout = self.server.timeout();
+        let Ok(Ok(_turn)) = tokio::time::timeout(timeout, self.turns.acquire()).await else {
+            return Err(StoreError::Timeout(timeout));
+        };
         self.server.bytes(query, format).await
     }
 }

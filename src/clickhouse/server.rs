@@ -120,6 +120,11 @@ impl StoreError {
         matches!(self, StoreError::Refused { code, .. } if *code == Self::TABLE_ALREADY_EXISTS)
     }
 
+    /// Others are asking too much at once; the same query can succeed later.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, StoreError::Refused { code: 202, .. })
+    }
+
     /// The query asked for more time, memory or rows than a reader may have.
     pub fn is_over_limit(&self) -> bool {
         matches!(self, StoreError::Refused { code, .. } if [158, 159, 160, 241, 307, 396].contains(code))

@@ -54,7 +54,7 @@ impl Column for ReceivedAt {
         self.rows * 8
     }
     fn truncate(&mut self, rows: usize) {
-        self.rows = rows;
+        self.rows = self.rows.min(rows);
     }
     fn clear(&mut self) {
         self.rows = 0;

@@ -21,7 +21,7 @@ pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), S
     let hash: String = Sha256::digest(reader_password).iter().map(|byte| format!("{byte:02x}")).collect();
     for statement in [
         "CREATE USER IF NOT EXISTS wall HOST NONE".to_owned(),
-                format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
+        format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         format!("ALTER USER reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         "ALTER USER reader SETTINGS max_execution_time = 30 MAX 30, max_memory_usage = 2000000000 MAX 2000000000, \
          max_result_rows = 1000000 MAX 1000000, allow_ddl = 0 READONLY"
@@ -36,7 +36,10 @@ pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), S
 pub async fn build_policies(server: &Server) -> Result<(), StoreError> {
     for table in WALLED_TABLES {
         server.execute(&format!("GRANT SELECT ON activitylog.{table} TO wall")).await?;
-        let policy = format!("CREATE ROW POLICY OR REPLACE tenant_wall ON activitylog.{table} USING {} TO wall", tenant_filter());
+        let policy = format!(
+            "CREATE ROW POLICY OR REPLACE tenant_wall ON activitylog.{table} USING {} TO wall",
+            tenant_filter()
+        );
         server.execute(&policy).await?;
     }
     Ok(())

@@ -65,10 +65,12 @@ fn find<'t>(table: &'t mut Table, path: &str) -> Option<&'t mut Value> {
 fn parse_as(default: &Value, text: &str) -> Result<Value, String> {
     match default {
         Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is not a whole number")),
-        Value::Boolean(_) => text.parse().map(Value::Boolean).map_err(|_| format!("{text:?} is neither true nor false")),
-        Value::Array(_) => Ok(Value::Array(
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
-        )),
+        Value::Boolean(_) => {
+            text.parse().map(Value::Boolean).map_err(|_| format!("{text:?} is neither true nor false"))
+        }
+        Value::Array(_) => {
+            Ok(Value::Array(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()))
+        }
         _ => Ok(Value::String(text.to_owned())),
     }
 }

@@ -52,13 +52,7 @@ impl Client {
         // head and body are two writes: the second would wait for a delayed ACK
         connector.set_nodelay(true);
         let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Client {
-            http,
-            endpoint: endpoint.to_owned(),
-            headers: headers.to_vec(),
-            reached: false,
-            retries: 0,
-        })
+        Ok(Client { http, endpoint: endpoint.to_owned(), headers: headers.to_vec(), reached: false, retries: 0 })
     }
 
     /// Returns how many records the receiver says it rejected, once it has accepted the request.
@@ -95,63 +89,40 @@ impl Client {
             time::sleep(wanted.unwrap_or(pause).min(LONGEST_PAUSE)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(DemoError::GaveUp {
-            path: path.to_owned(),
-            tries: TRIES,
-            last,
-        })
+        Err(DemoError::GaveUp { path: path.to_owned(), tries: TRIES, last })
     }
 
     async fn try_once(&self, path: &str, body: Bytes) -> Result<u64, Failure> {
-        let mut request = Request::post(format!("{}{path}", self.endpoint))
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::post(format!("{}{path}", self.endpoint)).header(header::CONTENT_TYPE, "application/json");
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let fatal = |e: hyper::http::Error| Failure::Fatal(DemoError::BadHeader(e.to_string()));
         let request = request.body(Full::new(body)).map_err(fatal)?;
         let exchange = async {
-            let response = self
-                .http
-                .request(request)
-                .await
-                .map_err(|e| match e.is_connect() {
-                    true => Failure::Connect,
-                    false => Failure::Lost(e.to_string()),
-                })?;
+            let response = self.http.request(request).await.map_err(|e| match e.is_connect() {
+                true => Failure::Connect,
+                false => Failure::Lost(e.to_string()),
+            })?;
             let (status, wanted) = (response.status().as_u16(), retry_after(&response));
-            let body = Limited::new(response.into_body(), MAX_ANSWER)
-                .collect()
-                .await;
+            let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
             let body = body.map_err(|e| Failure::Lost(e.to_string()))?.to_bytes();
             match status {
                 200 => Ok(rejected(&body)),
                 429 | 503 => Err(Failure::Busy(status, wanted)),
                 _ => {
                     let text = String::from_utf8_lossy(&body).chars().take(500).collect();
-                    Err(Failure::Fatal(DemoError::Refused {
-                        path: path.to_owned(),
-                        status,
-                        text,
-                    }))
+                    Err(Failure::Fatal(DemoError::Refused { path: path.to_owned(), status, text }))
                 }
             }
         };
-        time::timeout(TIMEOUT, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Failure::Lost("no answer in 30 s".to_owned())))
+        time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(Failure::Lost("no answer in 30 s".to_owned())))
     }
 }
 
 fn retry_after(response: &Response<Incoming>) -> Option<Duration> {
-    let seconds = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -163,13 +134,8 @@ fn rejected(body: &[u8]) -> u64 {
     let Some(partial) = answer["partialSuccess"].as_object() else {
         return 0;
     };
-    let counts = partial
-        .iter()
-        .filter(|(key, _)| key.starts_with("rejected"))
-        .map(|(_, value)| value);
-    counts
-        .filter_map(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
-        .sum()
+    let counts = partial.iter().filter(|(key, _)| key.starts_with("rejected")).map(|(_, value)| value);
+    counts.filter_map(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok())).sum()
 }
 
 #[cfg(test)]
@@ -203,20 +169,15 @@ mod tests {
     }
 
     const OK: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
-    const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
+    const BUSY: &str =
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
 
     #[tokio::test]
     async fn a_busy_receiver_gets_the_same_bytes_again() {
         let (endpoint, seen) = receiver(vec![BUSY, BUSY, OK]).await;
         let headers = [("authorization".to_owned(), "Bearer token".to_owned())];
         let mut client = Client::new(&endpoint, &headers).unwrap();
-        assert_eq!(
-            client
-                .post("/v1/logs", Bytes::from_static(b"{\"a\":1}"))
-                .await
-                .unwrap(),
-            0
-        );
+        assert_eq!(client.post("/v1/logs", Bytes::from_static(b"{\"a\":1}")).await.unwrap(), 0);
         assert_eq!(client.retries, 2);
         let seen = seen.lock().unwrap();
         assert!(seen.len() == 3 && seen[0] == seen[2]);
@@ -226,59 +187,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_final_and_says_why() {
-        let answer =
-            "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 8\r\n\r\nno token";
+        let answer = "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 8\r\n\r\nno token";
         let (endpoint, _) = receiver(vec![answer]).await;
-        let error = Client::new(&endpoint, &[])
-            .unwrap()
-            .post("/v1/logs", Bytes::from_static(b"{\"a\":1}"))
-            .await;
-        assert_eq!(
-            error.unwrap_err().to_string(),
-            "the receiver refused /v1/logs with HTTP 401: no token"
-        );
+        let error = Client::new(&endpoint, &[]).unwrap().post("/v1/logs", Bytes::from_static(b"{\"a\":1}")).await;
+        assert_eq!(error.unwrap_err().to_string(), "the receiver refused /v1/logs with HTTP 401: no token");
     }
 
     #[tokio::test]
     async fn nobody_there_is_said_at_once() {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let mut client = Client::new(&format!("http://127.0.0.1:{port}/"), &[]).unwrap();
-        let error = client
-            .post("/v1/logs", Bytes::new())
-            .await
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            format!("nothing answers at http://127.0.0.1:{port}: start it with `make run`")
-        );
+        let error = client.post("/v1/logs", Bytes::new()).await.unwrap_err().to_string();
+        assert_eq!(error, format!("nothing answers at http://127.0.0.1:{port}: start it with `make run`"));
     }
 
     #[test]
     fn an_endpoint_is_plain_http() {
         for endpoint in ["127.0.0.1:4318", "https://example.com", "http://", ""] {
-            assert!(
-                matches!(Client::new(endpoint, &[]), Err(DemoError::BadEndpoint(_))),
-                "{endpoint}"
-            );
+            assert!(matches!(Client::new(endpoint, &[]), Err(DemoError::BadEndpoint(_))), "{endpoint}");
         }
     }
 
     #[test]
     fn a_partial_success_is_counted() {
-        assert_eq!(
-            rejected(br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"x"}}"#),
-            3
-        );
-        assert_eq!(
-            rejected(br#"{"partialSuccess":{"rejectedLogRecords":2}}"#),
-            2
-        );
+        assert_eq!(rejected(br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"x"}}"#), 3);
+        assert_eq!(rejected(br#"{"partialSuccess":{"rejectedLogRecords":2}}"#), 2);
         assert_eq!(rejected(b"{}"), 0);
         assert_eq!(rejected(b""), 0);
     }

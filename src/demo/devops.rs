@@ -52,48 +52,23 @@ struct Change<'a> {
 // === impl Deliveries ===
 
 impl Deliveries {
-    pub fn new(
-        mut random: Random,
-        source: u64,
-        developers: Vec<Developer>,
-        start: Nanos,
-        pace: f64,
-    ) -> Deliveries {
+    pub fn new(mut random: Random, source: u64, developers: Vec<Developer>, start: Nanos, pace: f64) -> Deliveries {
         let relay = |(i, team): (usize, &&Team)| {
             let resource = Attributes::new()
                 .text("service.name", "devops-relay")
                 .text("service.version", "1.8.0")
                 .text("project", team.project);
             let scope = "example.devops_relay";
-            Arc::new(Source {
-                id: (source << 16) + i as u64,
-                resource,
-                scope,
-                scope_version: "1.8.0",
-            })
+            Arc::new(Source { id: (source << 16) + i as u64, resource, scope, scope_version: "1.8.0" })
         };
         let sources = TEAMS.iter().enumerate().map(relay).collect();
         let next = start + pause(&mut random, 40.0, pace);
-        let (change, run, item) = (
-            random.range(300, 900),
-            random.range(10_000, 40_000),
-            random.range(1000, 5000),
-        );
-        Deliveries {
-            random,
-            developers,
-            sources,
-            next,
-            pace,
-            change,
-            run,
-            item,
-        }
+        let (change, run, item) = (random.range(300, 900), random.range(10_000, 40_000), random.range(1000, 5000));
+        Deliveries { random, developers, sources, next, pace, change, run, item }
     }
 
     fn change(&mut self, out: &mut Vec<Item>) {
-        let author =
-            self.developers[self.random.range(0, self.developers.len() as u64) as usize].clone();
+        let author = self.developers[self.random.range(0, self.developers.len() as u64) as usize].clone();
         self.change += 1;
         let team = author.team;
         let at = TEAMS.iter().position(|each| *each == team).unwrap_or(0);
@@ -108,10 +83,7 @@ impl Deliveries {
             clock: self.next,
         };
         let opened = change.attributes("open");
-        let text = format!(
-            "{} opened pull request #{}: {}",
-            author.login, change.number, change.title
-        );
+        let text = format!("{} opened pull request #{}: {}", author.login, change.number, change.title);
         out.push(change.event("pull_request.opened", INFO, text, opened));
         change.clock += self.random.range(5, 30) * SECOND;
         while !self.build(&mut change, out) {
@@ -128,10 +100,7 @@ impl Deliveries {
         }
         change.clock += pause(&mut self.random, 200.0, self.pace);
         let merged = change.attributes("merged");
-        let text = format!(
-            "{} merged pull request #{}: {}",
-            author.login, change.number, change.title
-        );
+        let text = format!("{} merged pull request #{}: {}", author.login, change.number, change.title);
         out.push(change.event("pull_request.merged", INFO, text, merged));
         self.work_item(&mut change, out);
         change.clock += self.random.range(5, 20) * SECOND;
@@ -150,11 +119,8 @@ impl Deliveries {
         let seconds = self.random.around(95.0, 0.5).clamp(15.0, 900.0);
         change.clock += (seconds * SECOND as f64) as Nanos;
         let fine = self.random.chance(0.86);
-        let (event, result, severity) = if fine {
-            ("build.succeeded", "success", INFO)
-        } else {
-            ("build.failed", "failure", ERROR)
-        };
+        let (event, result, severity) =
+            if fine { ("build.succeeded", "success", INFO) } else { ("build.failed", "failure", ERROR) };
         let attributes = change
             .attributes("open")
             .text("cicd.pipeline.name", "build and test")
@@ -179,10 +145,7 @@ impl Deliveries {
             change
                 .attributes("merged")
                 .text("deployment.id", &id)
-                .text(
-                    "deployment.name",
-                    format!("deploy {}", change.team.repository),
-                )
+                .text("deployment.name", format!("deploy {}", change.team.repository))
                 .text("deployment.environment.name", environment)
         };
         change.clock += self.random.range(2, 20) * SECOND;
@@ -192,19 +155,13 @@ impl Deliveries {
         let seconds = self.random.around(70.0, 0.4).clamp(20.0, 400.0);
         change.clock += (seconds * SECOND as f64) as Nanos;
         let fine = self.random.chance(0.94);
-        let (event, status, severity) = if fine {
-            ("deployment.succeeded", "succeeded", INFO)
-        } else {
-            ("deployment.failed", "failed", ERROR)
-        };
+        let (event, status, severity) =
+            if fine { ("deployment.succeeded", "succeeded", INFO) } else { ("deployment.failed", "failed", ERROR) };
         let attributes = common(change)
             .text("deployment.status", status)
             .int("duration_ms", (seconds * 1000.0) as u64)
             .maybe("error.type", (!fine).then_some("health_check_failed"));
-        let text = format!(
-            "Deployment of {} to {environment} {status}",
-            change.team.repository
-        );
+        let text = format!("Deployment of {} to {environment} {status}", change.team.repository);
         out.push(change.event(event, severity, text, attributes));
         fine
     }
@@ -217,20 +174,11 @@ impl Deliveries {
             .text("user.name", change.author.login)
             .text("user.email", change.author.email())
             .text("work_item.id", self.item.to_string())
-            .text(
-                "work_item.type",
-                self.random.pick(&["Bug", "User Story", "Task"]),
-            )
+            .text("work_item.type", self.random.pick(&["Bug", "User Story", "Task"]))
             .text("work_item.title", change.title)
             .text("work_item.previous_state", STATES[from])
             .text("work_item.state", STATES[from + 1]);
-        let text = format!(
-            "{} moved {} from {} to {}",
-            change.author.login,
-            self.item,
-            STATES[from],
-            STATES[from + 1]
-        );
+        let text = format!("{} moved {} from {} to {}", change.author.login, self.item, STATES[from], STATES[from + 1]);
         out.push(change.event("work_item.updated", INFO, text, attributes));
     }
 }
@@ -260,25 +208,12 @@ impl Change<'_> {
             .text("vcs.change.id", self.number.to_string())
             .text("vcs.change.title", self.title)
             .text("vcs.change.state", state)
-            .text(
-                "vcs.ref.head.name",
-                if state == "merged" {
-                    "main"
-                } else {
-                    &self.branch
-                },
-            )
+            .text("vcs.ref.head.name", if state == "merged" { "main" } else { &self.branch })
             .text("vcs.ref.head.type", "branch")
             .text("vcs.ref.head.revision", &self.revision)
     }
 
-    fn event(
-        &self,
-        name: &str,
-        severity: (u64, &str),
-        text: String,
-        attributes: Attributes,
-    ) -> Item {
+    fn event(&self, name: &str, severity: (u64, &str), text: String, attributes: Attributes) -> Item {
         let record = json!({
             "timeUnixNano": self.clock.to_string(),
             "observedTimeUnixNano": (self.clock + 40 * MILLISECOND).to_string(),

@@ -43,11 +43,7 @@ const MAX_CROWDS: f64 = 1000.0;
 impl Feed {
     /// About `rate` logs and spans per second from `start` on.
     pub fn new(seed: u64, start: Nanos, rate: f64) -> Feed {
-        let pace = if rate.is_nan() {
-            1.0
-        } else {
-            (rate / NATURAL_RATE).clamp(0.01, MAX_CROWDS)
-        };
+        let pace = if rate.is_nan() { 1.0 } else { (rate / NATURAL_RATE).clamp(0.01, MAX_CROWDS) };
         // more actors rather than hastier ones: people type no faster because there are more of them
         let crowds = pace.round().max(1.0) as u64;
         let pace = pace / crowds as f64;
@@ -63,41 +59,18 @@ impl Feed {
             };
             for developer in &developers {
                 let (random, source) = own();
-                actors.push(Box::new(Coder::new(
-                    random,
-                    source,
-                    developer.clone(),
-                    start,
-                    pace,
-                )));
+                actors.push(Box::new(Coder::new(random, source, developer.clone(), start, pace)));
             }
             for app in super::gen_ai::APPS {
                 let (random, source) = own();
                 actors.push(Box::new(Assistant::new(random, source, app, start, pace)));
             }
             let (random, source) = own();
-            actors.push(Box::new(Deliveries::new(
-                random,
-                source,
-                developers.clone(),
-                start,
-                pace,
-            )));
+            actors.push(Box::new(Deliveries::new(random, source, developers.clone(), start, pace)));
             let (random, source) = own();
-            actors.push(Box::new(Storefront::new(
-                random,
-                source,
-                developers.clone(),
-                start,
-                pace,
-            )));
+            actors.push(Box::new(Storefront::new(random, source, developers.clone(), start, pace)));
         }
-        Feed {
-            actors,
-            pending: BinaryHeap::new(),
-            serial: 0,
-            meter: Meter::default(),
-        }
+        Feed { actors, pending: BinaryHeap::new(), serial: 0, meter: Meter::default() }
     }
 
     /// What has happened by `now` and was not handed out yet, in order.
@@ -110,18 +83,10 @@ impl Feed {
         }
         for item in made {
             self.serial += 1;
-            self.pending.push(Reverse(Pending {
-                at: item.at,
-                serial: self.serial,
-                item,
-            }));
+            self.pending.push(Reverse(Pending { at: item.at, serial: self.serial, item }));
         }
         let mut items = Vec::new();
-        while self
-            .pending
-            .peek()
-            .is_some_and(|Reverse(pending)| pending.at <= now)
-        {
+        while self.pending.peek().is_some_and(|Reverse(pending)| pending.at <= now) {
             let Some(Reverse(Pending { at, item, .. })) = self.pending.pop() else {
                 break;
             };
@@ -165,8 +130,6 @@ impl Ord for Pending {
 
 /// A pause around `seconds`, for a pace: bursts and lulls rather than a beat.
 pub fn pause(random: &mut Random, seconds: f64, pace: f64) -> Nanos {
-    let drawn = random
-        .around(seconds / pace, 0.8)
-        .clamp(0.05, 12.0 * seconds / pace);
+    let drawn = random.around(seconds / pace, 0.8).clamp(0.05, 12.0 * seconds / pace);
     (drawn * SECOND as f64) as Nanos
 }

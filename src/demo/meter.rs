@@ -38,14 +38,11 @@ const INTERVAL: Nanos = 60 * SECOND;
 
 impl Meter {
     pub fn add(&mut self, at: Nanos, measure: &Measure) {
-        let process = self
-            .processes
-            .entry(measure.source.id)
-            .or_insert_with(|| Process {
-                source: measure.source.clone(),
-                next_export: at + INTERVAL,
-                series: BTreeMap::new(),
-            });
+        let process = self.processes.entry(measure.source.id).or_insert_with(|| Process {
+            source: measure.source.clone(),
+            next_export: at + INTERVAL,
+            series: BTreeMap::new(),
+        });
         self.earliest = self.earliest.min(process.next_export);
         let attributes = measure.attributes.json();
         let key = (measure.instrument.name, attributes.to_string());
@@ -59,10 +56,7 @@ impl Meter {
         });
         series.count += 1;
         series.sum += measure.value;
-        let bucket = series
-            .instrument
-            .bounds
-            .partition_point(|bound| *bound < measure.value);
+        let bucket = series.instrument.bounds.partition_point(|bound| *bound < measure.value);
         series.buckets[bucket] += 1;
     }
 
@@ -72,34 +66,20 @@ impl Meter {
             return Vec::new();
         }
         // a process that had nothing to say for an interval is forgotten; if it speaks again, its minutes start anew
-        self.processes
-            .retain(|_, process| process.next_export > now || !process.series.is_empty());
+        self.processes.retain(|_, process| process.next_export > now || !process.series.is_empty());
         let mut items = Vec::new();
-        for process in self
-            .processes
-            .values_mut()
-            .filter(|process| process.next_export <= now)
-        {
+        for process in self.processes.values_mut().filter(|process| process.next_export <= now) {
             items.extend(process.export(process.next_export));
             process.next_export += (now - process.next_export) / INTERVAL * INTERVAL + INTERVAL;
         }
-        self.earliest = self
-            .processes
-            .values()
-            .map(|process| process.next_export)
-            .min()
-            .unwrap_or(0);
+        self.earliest = self.processes.values().map(|process| process.next_export).min().unwrap_or(0);
         items.sort_by_key(|item| item.at);
         items
     }
 
     /// What is left, as at the exit of every process.
     pub fn finish(&mut self, now: Nanos) -> Vec<Item> {
-        let items = self
-            .processes
-            .values_mut()
-            .flat_map(|process| process.export(now))
-            .collect();
+        let items = self.processes.values_mut().flat_map(|process| process.export(now)).collect();
         self.processes.clear();
         items
     }
@@ -110,21 +90,14 @@ impl Meter {
 impl Process {
     /// One item for each metric, with a point for each series.
     fn export(&mut self, at: Nanos) -> Vec<Item> {
-        let mut metrics: BTreeMap<&'static str, (&'static Instrument, Vec<Value>)> =
-            BTreeMap::new();
+        let mut metrics: BTreeMap<&'static str, (&'static Instrument, Vec<Value>)> = BTreeMap::new();
         for series in std::mem::take(&mut self.series).into_values() {
-            let (_, points) = metrics
-                .entry(series.instrument.name)
-                .or_insert((series.instrument, Vec::new()));
+            let (_, points) = metrics.entry(series.instrument.name).or_insert((series.instrument, Vec::new()));
             points.push(series.point(at));
         }
         let item = |(name, (instrument, points)): (&str, (&Instrument, Vec<Value>))| {
             let mut data = json!({"aggregationTemporality": 1, "dataPoints": points});
-            let kind = if instrument.bounds.is_empty() {
-                "sum"
-            } else {
-                "histogram"
-            };
+            let kind = if instrument.bounds.is_empty() { "sum" } else { "histogram" };
             if kind == "sum" {
                 data["isMonotonic"] = json!(true);
             }
@@ -151,8 +124,7 @@ impl Series {
             point["count"] = json!(self.count.to_string());
             point["sum"] = json!(self.sum);
             point["explicitBounds"] = json!(self.instrument.bounds);
-            point["bucketCounts"] =
-                json!(self.buckets.iter().map(u64::to_string).collect::<Vec<_>>());
+            point["bucketCounts"] = json!(self.buckets.iter().map(u64::to_string).collect::<Vec<_>>());
         }
         point
     }

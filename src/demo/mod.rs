@@ -75,17 +75,12 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// Sends history, then live traffic. Ends at the end of `live` or with Ctrl-C, and reports what was accepted.
 pub async fn run(options: DemoOptions) -> Result<DemoReport, DemoError> {
     let now = unix_nanos();
-    let seed = options
-        .seed
-        .unwrap_or(now ^ u64::from(std::process::id()) << 32);
+    let seed = options.seed.unwrap_or(now ^ u64::from(std::process::id()) << 32);
     let start = now.saturating_sub(nanos(options.history));
     let mut run = Run {
         client: Client::new(&options.endpoint, &options.headers)?,
         feed: Feed::new(seed, start, options.rate),
-        report: DemoReport {
-            seed,
-            ..DemoReport::default()
-        },
+        report: DemoReport { seed, ..DemoReport::default() },
     };
     run.history(start, now).await?;
     if !options.live.is_zero() {
@@ -121,9 +116,7 @@ impl Run {
         if now > start {
             let minutes = (now - start) / (60 * SECOND);
             let (events, seconds) = (self.report.events(), began.elapsed().as_secs_f64());
-            eprintln!(
-                "history: {events} events of the last {minutes} minutes sent in {seconds:.1} s"
-            );
+            eprintln!("history: {events} events of the last {minutes} minutes sent in {seconds:.1} s");
         }
         Ok(())
     }
@@ -133,11 +126,7 @@ impl Run {
             Duration::MAX => eprintln!("live: until Ctrl-C"),
             _ => eprintln!("live: for {} s, or until Ctrl-C", length.as_secs()),
         }
-        let (began, mut said, before) = (
-            time::Instant::now(),
-            time::Instant::now(),
-            self.report.events(),
-        );
+        let (began, mut said, before) = (time::Instant::now(), time::Instant::now(), self.report.events());
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         let mut ticks = time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -151,11 +140,7 @@ impl Run {
             self.send(items).await?;
             if said.elapsed() >= PROGRESS_EVERY {
                 said = time::Instant::now();
-                eprintln!(
-                    "live: {} s, {} events",
-                    began.elapsed().as_secs(),
-                    self.report.events() - before
-                );
+                eprintln!("live: {} s, {} events", began.elapsed().as_secs(), self.report.events() - before);
             }
         }
         Ok(())
@@ -164,9 +149,7 @@ impl Run {
     async fn send(&mut self, mut items: Vec<Item>) -> Result<(), DemoError> {
         for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
             let of_signal;
-            (of_signal, items) = items
-                .into_iter()
-                .partition::<Vec<Item>, _>(|item| item.signal == signal);
+            (of_signal, items) = items.into_iter().partition::<Vec<Item>, _>(|item| item.signal == signal);
             for batch in of_signal.chunks(MAX_BATCH) {
                 let body = Bytes::from(request::body(signal, batch).to_string());
                 let rejected = self.client.post(request::path(signal), body).await?;
@@ -183,10 +166,7 @@ impl fmt::Display for DemoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DemoError::BadEndpoint(endpoint) => {
-                write!(
-                    f,
-                    "the endpoint {endpoint:?} is not of the form http://127.0.0.1:4318"
-                )
+                write!(f, "the endpoint {endpoint:?} is not of the form http://127.0.0.1:4318")
             }
             DemoError::BadHeader(message) => write!(f, "a header can't be sent: {message}"),
             DemoError::NothingAnswers(endpoint) => {
@@ -205,9 +185,7 @@ impl fmt::Display for DemoError {
 impl std::error::Error for DemoError {}
 
 fn unix_nanos() -> Nanos {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, nanos)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos)
 }
 
 fn nanos(duration: Duration) -> Nanos {

@@ -25,26 +25,11 @@ pub struct Team {
 pub const OWNER: &str = "example-shop";
 pub const ORGANIZATION: &str = "7a1c2f0e-52c4-4b8a-9d5e-3c1f7e0b9a64";
 
-const CHECKOUT: Team = Team {
-    project: "checkout",
-    repository: "checkout-service",
-    languages: &["Rust", "Markdown"],
-};
-const STOREFRONT: Team = Team {
-    project: "storefront",
-    repository: "storefront-web",
-    languages: &["TypeScript", "CSS"],
-};
-const SEARCH: Team = Team {
-    project: "search",
-    repository: "search-index",
-    languages: &["Python", "SQL"],
-};
-const PLATFORM: Team = Team {
-    project: "platform",
-    repository: "platform-infra",
-    languages: &["HCL", "YAML", "Go"],
-};
+const CHECKOUT: Team = Team { project: "checkout", repository: "checkout-service", languages: &["Rust", "Markdown"] };
+const STOREFRONT: Team =
+    Team { project: "storefront", repository: "storefront-web", languages: &["TypeScript", "CSS"] };
+const SEARCH: Team = Team { project: "search", repository: "search-index", languages: &["Python", "SQL"] };
+const PLATFORM: Team = Team { project: "platform", repository: "platform-infra", languages: &["HCL", "YAML", "Go"] };
 pub const TEAMS: [&Team; 4] = [&CHECKOUT, &STOREFRONT, &SEARCH, &PLATFORM];
 
 const DEVELOPERS: [(&str, &str, &Team, &str); 8] = [
@@ -60,20 +45,11 @@ const DEVELOPERS: [(&str, &str, &Team, &str); 8] = [
 
 /// The same eight for the same seed.
 pub fn developers(random: &Random) -> Vec<Developer> {
-    let each = |(i, (name, login, team, terminal)): (
-        usize,
-        &(&'static str, &'static str, &'static Team, &'static str),
-    )| {
-        let mut random = random.fork(i as u64);
-        Developer {
-            name,
-            login,
-            team,
-            terminal,
-            user_id: random.hex(64),
-            account: random.uuid(),
-        }
-    };
+    let each =
+        |(i, (name, login, team, terminal)): (usize, &(&'static str, &'static str, &'static Team, &'static str))| {
+            let mut random = random.fork(i as u64);
+            Developer { name, login, team, terminal, user_id: random.hex(64), account: random.uuid() }
+        };
     DEVELOPERS.iter().enumerate().map(each).collect()
 }
 

@@ -64,18 +64,7 @@ impl Random {
     /// A version 4 UUID.
     pub fn uuid(&mut self) -> String {
         let (a, b) = (self.next(), self.next());
-        let hex = format!(
-            "{:016x}{:016x}",
-            (a & !0xf000) | 0x4000,
-            (b & !(0b11 << 62)) | 0b10 << 62
-        );
-        format!(
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        let hex = format!("{:016x}{:016x}", (a & !0xf000) | 0x4000, (b & !(0b11 << 62)) | 0b10 << 62);
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 }

@@ -130,10 +130,7 @@ impl Attributes {
     }
 
     pub fn list(self, key: &str, values: &[&str]) -> Attributes {
-        let values: Vec<Value> = values
-            .iter()
-            .map(|value| json!({"stringValue": value}))
-            .collect();
+        let values: Vec<Value> = values.iter().map(|value| json!({"stringValue": value})).collect();
         self.with(key, json!({"arrayValue": {"values": values}}))
     }
 
@@ -162,22 +159,8 @@ impl Attributes {
 // === impl Item ===
 
 impl Item {
-    pub fn new(
-        at: Nanos,
-        signal: Signal,
-        source: &Arc<Source>,
-        kind: impl Into<String>,
-        record: Value,
-    ) -> Item {
-        Item {
-            at,
-            signal,
-            source: source.clone(),
-            record,
-            kind: kind.into(),
-            usage: None,
-            measures: Vec::new(),
-        }
+    pub fn new(at: Nanos, signal: Signal, source: &Arc<Source>, kind: impl Into<String>, record: Value) -> Item {
+        Item { at, signal, source: source.clone(), record, kind: kind.into(), usage: None, measures: Vec::new() }
     }
 
     pub fn span(source: &Arc<Source>, kind: impl Into<String>, span: Span) -> Item {
@@ -213,12 +196,7 @@ impl Item {
         attributes: Attributes,
         value: f64,
     ) {
-        self.measures.push(Measure {
-            source: source.clone(),
-            instrument,
-            attributes,
-            value,
-        });
+        self.measures.push(Measure { source: source.clone(), instrument, attributes, value });
     }
 }
 
@@ -243,18 +221,9 @@ pub fn iso_millis(at: Nanos) -> String {
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second, milli) = (
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60,
-        at / MILLISECOND % 1000,
-    );
+    let (hour, minute, second, milli) = (of_day / 3600, of_day / 60 % 60, of_day % 60, at / MILLISECOND % 1000);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
@@ -265,17 +234,8 @@ mod tests {
     #[test]
     fn iso_millis_knows_the_calendar() {
         assert_eq!(iso_millis(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            iso_millis(1_795_221_643_356_000_000),
-            "2026-11-21T00:40:43.356Z"
-        );
-        assert_eq!(
-            iso_millis(1_709_208_000 * SECOND),
-            "2024-02-29T12:00:00.000Z"
-        );
-        assert_eq!(
-            iso_millis(1_735_689_599_999_000_000),
-            "2024-12-31T23:59:59.999Z"
-        );
+        assert_eq!(iso_millis(1_795_221_643_356_000_000), "2026-11-21T00:40:43.356Z");
+        assert_eq!(iso_millis(1_709_208_000 * SECOND), "2024-02-29T12:00:00.000Z");
+        assert_eq!(iso_millis(1_735_689_599_999_000_000), "2024-12-31T23:59:59.999Z");
     }
 }

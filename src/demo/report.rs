@@ -41,21 +41,13 @@ impl DemoReport {
         self.requests += 1;
         self.rejected += rejected;
         for item in items {
-            self.first = if self.first == 0 {
-                item.at
-            } else {
-                self.first.min(item.at)
-            };
+            self.first = if self.first == 0 { item.at } else { self.first.min(item.at) };
             self.last = self.last.max(item.at);
             match item.signal {
                 Signal::Logs => self.log_records += 1,
                 Signal::Traces => self.spans += 1,
                 Signal::Metrics => {
-                    let points = |data: &str| {
-                        item.record[data]["dataPoints"]
-                            .as_array()
-                            .map_or(0, Vec::len) as u64
-                    };
+                    let points = |data: &str| item.record[data]["dataPoints"].as_array().map_or(0, Vec::len) as u64;
                     self.metric_points += points("sum") + points("histogram");
                     continue;
                 }
@@ -78,12 +70,7 @@ impl DemoReport {
     /// The sum over the models of a dialect.
     pub fn total(&self, dialect: &str) -> DemoUsage {
         let mut total = DemoUsage::default();
-        for usage in self
-            .usage
-            .iter()
-            .filter(|((of, _), _)| *of == dialect)
-            .map(|(_, usage)| usage)
-        {
+        for usage in self.usage.iter().filter(|((of, _), _)| *of == dialect).map(|(_, usage)| usage) {
             total.calls += usage.calls;
             total.tokens.add(usage.tokens);
             total.cost_nanos += usage.cost_nanos;
@@ -127,18 +114,10 @@ impl fmt::Display for DemoReport {
             )
         };
         let row = |f: &mut fmt::Formatter<'_>, name: &str, usage: DemoUsage| {
-            let DemoUsage {
-                calls,
-                tokens,
-                cost_nanos,
-            } = usage;
+            let DemoUsage { calls, tokens, cost_nanos } = usage;
             let cost = match cost_nanos {
                 0 => "-".to_owned(),
-                _ => format!(
-                    "{}.{:09}",
-                    cost_nanos / 1_000_000_000,
-                    cost_nanos % 1_000_000_000
-                ),
+                _ => format!("{}.{:09}", cost_nanos / 1_000_000_000, cost_nanos % 1_000_000_000),
             };
             writeln!(
                 f,

@@ -24,9 +24,7 @@ pub fn body(signal: Signal, items: &[Item]) -> Value {
     let names = names(signal);
     let mut envelopes: BTreeMap<u64, (&Source, Vec<&Value>)> = BTreeMap::new();
     for item in items {
-        let (_, records) = envelopes
-            .entry(item.source.id)
-            .or_insert((&item.source, Vec::new()));
+        let (_, records) = envelopes.entry(item.source.id).or_insert((&item.source, Vec::new()));
         records.push(&item.record);
     }
     let envelope = |(source, records): (&Source, Vec<&Value>)| {
@@ -44,23 +42,14 @@ pub fn body(signal: Signal, items: &[Item]) -> Value {
 
 fn names(signal: Signal) -> Names {
     match signal {
-        Signal::Logs => Names {
-            path: "/v1/logs",
-            resources: "resourceLogs",
-            scopes: "scopeLogs",
-            records: "logRecords",
-        },
-        Signal::Traces => Names {
-            path: "/v1/traces",
-            resources: "resourceSpans",
-            scopes: "scopeSpans",
-            records: "spans",
-        },
-        Signal::Metrics => Names {
-            path: "/v1/metrics",
-            resources: "resourceMetrics",
-            scopes: "scopeMetrics",
-            records: "metrics",
-        },
+        Signal::Logs => {
+            Names { path: "/v1/logs", resources: "resourceLogs", scopes: "scopeLogs", records: "logRecords" }
+        }
+        Signal::Traces => {
+            Names { path: "/v1/traces", resources: "resourceSpans", scopes: "scopeSpans", records: "spans" }
+        }
+        Signal::Metrics => {
+            Names { path: "/v1/metrics", resources: "resourceMetrics", scopes: "scopeMetrics", records: "metrics" }
+        }
     }
 }

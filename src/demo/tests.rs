@@ -29,11 +29,7 @@ fn the_same_seed_makes_the_same_bytes() {
     let body = |seed| {
         let items = minutes(seed, 5);
         [Signal::Logs, Signal::Traces, Signal::Metrics].map(|signal| {
-            let of_signal: Vec<Item> = items
-                .iter()
-                .filter(|item| item.signal == signal)
-                .cloned()
-                .collect();
+            let of_signal: Vec<Item> = items.iter().filter(|item| item.signal == signal).cloned().collect();
             request::body(signal, &of_signal).to_string()
         })
     };
@@ -49,10 +45,7 @@ fn steps_do_not_change_what_happens() {
         let of_events = items.iter().filter(|item| item.signal != Signal::Metrics);
         of_events.map(|item| item.record.to_string()).collect()
     };
-    assert_eq!(
-        events(&feed.until(START + 900 * SECOND)),
-        events(&minutes(7, 15))
-    );
+    assert_eq!(events(&feed.until(START + 900 * SECOND)), events(&minutes(7, 15)));
 }
 
 #[test]
@@ -61,10 +54,7 @@ fn the_rate_is_about_what_was_asked_for() {
         let mut feed = Feed::new(seed, START, rate);
         feed.until(START + 600 * SECOND);
         let events = report(&feed.until(START + 1800 * SECOND)).events() as f64 / 1200.0;
-        assert!(
-            (events / rate - 1.0).abs() < 0.35,
-            "{events}/s instead of {rate}/s"
-        );
+        assert!((events / rate - 1.0).abs() < 0.35, "{events}/s instead of {rate}/s");
     }
 }
 
@@ -73,40 +63,22 @@ fn exported_metrics_sum_to_the_reported_usage() {
     let items = minutes(11, 30);
     let mut sums: BTreeMap<(String, String), f64> = BTreeMap::new();
     for item in items.iter().filter(|item| item.signal == Signal::Metrics) {
-        for point in item.record["sum"]["dataPoints"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for point in item.record["sum"]["dataPoints"].as_array().into_iter().flatten() {
             let attributes = point["attributes"].as_array().unwrap();
             let kind = attributes
                 .iter()
                 .find(|kv| kv["key"] == "type")
                 .map_or("", |kv| kv["value"]["stringValue"].as_str().unwrap());
-            *sums
-                .entry((item.kind.clone(), kind.to_owned()))
-                .or_default() += point["asDouble"].as_f64().unwrap();
+            *sums.entry((item.kind.clone(), kind.to_owned())).or_default() += point["asDouble"].as_f64().unwrap();
         }
     }
     let total = report(&items).total("claude_code");
     let sum = |metric: &str, kind: &str| sums[&(metric.to_owned(), kind.to_owned())];
     assert!(total.calls > 100);
-    assert_eq!(
-        sum("claude_code.token.usage", "input"),
-        total.tokens.input as f64
-    );
-    assert_eq!(
-        sum("claude_code.token.usage", "output"),
-        total.tokens.output as f64
-    );
-    assert_eq!(
-        sum("claude_code.token.usage", "cacheRead"),
-        total.tokens.cache_read as f64
-    );
-    assert_eq!(
-        sum("claude_code.token.usage", "cacheCreation"),
-        total.tokens.cache_creation as f64
-    );
+    assert_eq!(sum("claude_code.token.usage", "input"), total.tokens.input as f64);
+    assert_eq!(sum("claude_code.token.usage", "output"), total.tokens.output as f64);
+    assert_eq!(sum("claude_code.token.usage", "cacheRead"), total.tokens.cache_read as f64);
+    assert_eq!(sum("claude_code.token.usage", "cacheCreation"), total.tokens.cache_creation as f64);
     assert!((sum("claude_code.cost.usage", "") - total.cost_nanos as f64 / 1e9).abs() < 1e-6);
 }
 
@@ -137,11 +109,7 @@ fn everything_the_pages_show_happens_within_an_hour() {
         "span http",
         "log http",
     ] {
-        assert!(
-            report.by_kind.contains_key(kind),
-            "no {kind} in {:?}",
-            report.by_kind
-        );
+        assert!(report.by_kind.contains_key(kind), "no {kind} in {:?}", report.by_kind);
     }
 }
 
@@ -151,16 +119,9 @@ fn requests_are_valid_otlp_json() {
     for (signal, path) in [
         (Signal::Logs, ["resourceLogs", "scopeLogs", "logRecords"]),
         (Signal::Traces, ["resourceSpans", "scopeSpans", "spans"]),
-        (
-            Signal::Metrics,
-            ["resourceMetrics", "scopeMetrics", "metrics"],
-        ),
+        (Signal::Metrics, ["resourceMetrics", "scopeMetrics", "metrics"]),
     ] {
-        let of_signal: Vec<Item> = items
-            .iter()
-            .filter(|item| item.signal == signal)
-            .cloned()
-            .collect();
+        let of_signal: Vec<Item> = items.iter().filter(|item| item.signal == signal).cloned().collect();
         let request = request::body(signal, &of_signal);
         let mut records = 0;
         for envelope in list(&request[path[0]]) {
@@ -185,10 +146,7 @@ fn valid_record(signal: Signal, record: &Value) {
     let hex = |key: &str, digits: usize| {
         let id = record[key].as_str().unwrap();
         assert!(
-            id.len() == digits
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
+            id.len() == digits && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
             "{key} {id}"
         );
     };
@@ -213,11 +171,7 @@ fn valid_record(signal: Signal, record: &Value) {
         }
         Signal::Metrics => {
             let histogram = &record["histogram"];
-            let data = if histogram.is_object() {
-                histogram
-            } else {
-                &record["sum"]
-            };
+            let data = if histogram.is_object() { histogram } else { &record["sum"] };
             assert_eq!(data["aggregationTemporality"], 1);
             for point in list(&data["dataPoints"]) {
                 assert!(time(&point["startTimeUnixNano"]) <= time(&point["timeUnixNano"]));

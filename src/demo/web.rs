@@ -29,53 +29,17 @@ struct Route {
 }
 
 const ROUTES: [Route; 5] = [
-    Route {
-        method: "GET",
-        route: "/api/products",
-        statement: "SELECT products",
-        median_ms: 24.0,
-        weight: 40,
-    },
-    Route {
-        method: "GET",
-        route: "/api/products/{id}",
-        statement: "SELECT products",
-        median_ms: 12.0,
-        weight: 30,
-    },
-    Route {
-        method: "POST",
-        route: "/api/cart/items",
-        statement: "INSERT cart_items",
-        median_ms: 38.0,
-        weight: 16,
-    },
-    Route {
-        method: "POST",
-        route: "/api/orders",
-        statement: "INSERT orders",
-        median_ms: 160.0,
-        weight: 6,
-    },
-    Route {
-        method: "GET",
-        route: "/api/orders/{id}",
-        statement: "SELECT orders",
-        median_ms: 30.0,
-        weight: 8,
-    },
+    Route { method: "GET", route: "/api/products", statement: "SELECT products", median_ms: 24.0, weight: 40 },
+    Route { method: "GET", route: "/api/products/{id}", statement: "SELECT products", median_ms: 12.0, weight: 30 },
+    Route { method: "POST", route: "/api/cart/items", statement: "INSERT cart_items", median_ms: 38.0, weight: 16 },
+    Route { method: "POST", route: "/api/orders", statement: "INSERT orders", median_ms: 160.0, weight: 6 },
+    Route { method: "GET", route: "/api/orders/{id}", statement: "SELECT orders", median_ms: 30.0, weight: 8 },
 ];
 
 // === impl Storefront ===
 
 impl Storefront {
-    pub fn new(
-        mut random: Random,
-        source: u64,
-        developers: Vec<Developer>,
-        start: Nanos,
-        pace: f64,
-    ) -> Storefront {
+    pub fn new(mut random: Random, source: u64, developers: Vec<Developer>, start: Nanos, pace: f64) -> Storefront {
         let mut emitter = |offset, service: &str, scope| {
             let resource = Attributes::new()
                 .text("service.name", service)
@@ -84,32 +48,17 @@ impl Storefront {
                 .text("deployment.environment.name", "production")
                 .text("project", "storefront")
                 .text("host.name", "web-1.example.com");
-            Arc::new(Source {
-                id: (source << 16) + offset,
-                resource,
-                scope,
-                scope_version: "0.61.0",
-            })
+            Arc::new(Source { id: (source << 16) + offset, resource, scope, scope_version: "0.61.0" })
         };
         let spans = emitter(0, "storefront-api", "@opentelemetry/instrumentation-http");
         let logs = emitter(1, "storefront-api", "storefront.access");
         let identity = emitter(2, "identity", "identity.audit");
         let next = start + pause(&mut random, 4.0, pace);
-        Storefront {
-            random,
-            developers,
-            spans,
-            logs,
-            identity,
-            next,
-            pace,
-        }
+        Storefront { random, developers, spans, logs, identity, next, pace }
     }
 
     fn request(&mut self, start: Nanos, out: &mut Vec<Item>) {
-        let mut drawn = self
-            .random
-            .range(0, ROUTES.iter().map(|route| route.weight).sum());
+        let mut drawn = self.random.range(0, ROUTES.iter().map(|route| route.weight).sum());
         let mut route = &ROUTES[0];
         for each in &ROUTES {
             route = each;
@@ -119,11 +68,7 @@ impl Storefront {
             drawn -= each.weight;
         }
         let slow = if self.random.chance(0.03) { 12.0 } else { 1.0 };
-        let took = (self
-            .random
-            .around(route.median_ms * slow, 0.5)
-            .clamp(1.0, 15_000.0)
-            * 1e6) as Nanos;
+        let took = (self.random.around(route.median_ms * slow, 0.5).clamp(1.0, 15_000.0) * 1e6) as Nanos;
         let end = start + took;
         let status = match self.random.range(0, 1000) {
             0..12 => 500,
@@ -131,16 +76,10 @@ impl Storefront {
             20..45 => 404,
             _ => 200,
         };
-        let path = route
-            .route
-            .replace("{id}", &self.random.range(1000, 9999).to_string());
+        let path = route.route.replace("{id}", &self.random.range(1000, 9999).to_string());
         let client = format!("203.0.113.{}", self.random.range(1, 250));
         let (trace, root) = (self.random.hex(32), self.random.hex(16));
-        let error = (status >= 500).then_some(if status == 503 {
-            "PoolTimeout"
-        } else {
-            "DatabaseError"
-        });
+        let error = (status >= 500).then_some(if status == 503 { "PoolTimeout" } else { "DatabaseError" });
 
         let database = Span {
             trace: &trace,
@@ -192,10 +131,7 @@ impl Storefront {
         let attributes = http
             .int("duration_ms", millis)
             .maybe("exception.type", error)
-            .maybe(
-                "exception.message",
-                error.map(|_| "the query did not finish"),
-            );
+            .maybe("exception.message", error.map(|_| "the query did not finish"));
         let record = json!({
             "timeUnixNano": end.to_string(),
             "observedTimeUnixNano": end.to_string(),
@@ -211,37 +147,18 @@ impl Storefront {
     }
 
     fn login(&mut self, at: Nanos, out: &mut Vec<Item>) {
-        let developer =
-            self.developers[self.random.range(0, self.developers.len() as u64) as usize].clone();
+        let developer = self.developers[self.random.range(0, self.developers.len() as u64) as usize].clone();
         let fine = self.random.chance(0.92);
         let attributes = Attributes::new()
             .text("event.name", "auth.login")
             .text("user.name", developer.login)
             .text("user.email", developer.email())
-            .text(
-                "client.address",
-                format!("198.51.100.{}", self.random.range(1, 250)),
-            )
-            .text(
-                "auth.method",
-                if self.random.chance(0.7) {
-                    "sso"
-                } else {
-                    "password"
-                },
-            )
+            .text("client.address", format!("198.51.100.{}", self.random.range(1, 250)))
+            .text("auth.method", if self.random.chance(0.7) { "sso" } else { "password" })
             .text("event.outcome", if fine { "success" } else { "failure" })
             .maybe("error.type", (!fine).then_some("invalid_credentials"));
         let severity = if fine { (9, "INFO") } else { (13, "WARN") };
-        let text = format!(
-            "{} {}",
-            developer.login,
-            if fine {
-                "signed in"
-            } else {
-                "failed to sign in"
-            }
-        );
+        let text = format!("{} {}", developer.login, if fine { "signed in" } else { "failed to sign in" });
         let record = json!({
             "timeUnixNano": at.to_string(),
             "observedTimeUnixNano": at.to_string(),
@@ -250,13 +167,7 @@ impl Storefront {
             "body": {"stringValue": text},
             "attributes": attributes.json(),
         });
-        out.push(Item::new(
-            at,
-            Signal::Logs,
-            &self.identity,
-            "auth.login",
-            record,
-        ));
+        out.push(Item::new(at, Signal::Logs, &self.identity, "auth.login", record));
     }
 }
 

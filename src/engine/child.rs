@@ -58,24 +58,18 @@ pub fn run(options: &ChildOptions) -> Result<(), EngineError> {
 
     // SAFETY: loading runs the library's initialisers. It is the one the parent found and this process has a single
     // thread and nothing to lose; what the initialisers do beyond memory safety of this process can't reach the parent.
-    let library =
-        unsafe { Library::new(&options.library) }.map_err(|error| unusable(options, error))?;
+    let library = unsafe { Library::new(&options.library) }.map_err(|error| unusable(options, error))?;
     check_version(options, &library, &engine_dir)?;
 
     let mut arguments = arguments(&engine_dir);
-    let mut argv: Vec<*mut c_char> = arguments
-        .iter_mut()
-        .map(|argument| argument.as_ptr().cast_mut())
-        .collect();
+    let mut argv: Vec<*mut c_char> = arguments.iter_mut().map(|argument| argument.as_ptr().cast_mut()).collect();
     // argv[argc] is null, as it is for any main().
     argv.push(std::ptr::null_mut());
 
     // SAFETY: the types are those of chdb.h (above), which the version check vouches for.
-    let query_cmdline: Symbol<QueryCmdline> =
-        unsafe { symbol(options, &library, c"chdb_query_cmdline") }?;
+    let query_cmdline: Symbol<QueryCmdline> = unsafe { symbol(options, &library, c"chdb_query_cmdline") }?;
     // SAFETY: as above.
-    let result_error: Symbol<ResultError> =
-        unsafe { symbol(options, &library, c"chdb_result_error") }?;
+    let result_error: Symbol<ResultError> = unsafe { symbol(options, &library, c"chdb_result_error") }?;
     // SAFETY: `argv` holds `argc` NUL-terminated strings and a null, in memory that outlives the call; C++ exceptions
     // are caught on the other side.
     let answer = unsafe { query_cmdline((argv.len() - 1) as c_int, argv.as_mut_ptr()) };
@@ -106,18 +100,11 @@ fn arguments(engine_dir: &Path) -> Vec<CString> {
         b"--query",
         QUERY.as_bytes(),
     ];
-    parts
-        .into_iter()
-        .map(|part| CString::new(part).expect("paths and constants hold no NUL"))
-        .collect()
+    parts.into_iter().map(|part| CString::new(part).expect("paths and constants hold no NUL")).collect()
 }
 
 /// Refuses versions that nobody tried, and data that a newer one may have written in a form this one misreads.
-fn check_version(
-    options: &ChildOptions,
-    library: &Library,
-    engine_dir: &Path,
-) -> Result<(), EngineError> {
+fn check_version(options: &ChildOptions, library: &Library, engine_dir: &Path) -> Result<(), EngineError> {
     // SAFETY: the type is that of chdb.h; a library without the symbol is refused.
     let function: Symbol<Version> = unsafe { symbol(options, library, c"chdb_version") }?;
     // SAFETY: takes nothing, and gives a constant string.
@@ -127,23 +114,14 @@ fn check_version(
         return Err(unusable(options, "it names no version"));
     };
     if major != SUPPORTED_MAJOR || !SUPPORTED_MINOR.contains(&minor) {
-        return Err(EngineError::LibraryVersion {
-            path: options.library.clone(),
-            version,
-            supported: SUPPORTED,
-        });
+        return Err(EngineError::LibraryVersion { path: options.library.clone(), version, supported: SUPPORTED });
     }
     let note = engine_dir.join("version");
-    let written_by = fs::read_to_string(&note)
-        .unwrap_or_default()
-        .trim()
-        .to_owned();
+    let written_by = fs::read_to_string(&note).unwrap_or_default().trim().to_owned();
     match major_minor(&written_by) {
-        Some(newest) if newest > (major, minor) => Err(EngineError::DataTooNew {
-            path: engine_dir.to_owned(),
-            written_by,
-            version,
-        }),
+        Some(newest) if newest > (major, minor) => {
+            Err(EngineError::DataTooNew { path: engine_dir.to_owned(), written_by, version })
+        }
         _ if written_by == version => Ok(()),
         _ => files::write_private(&note, version.as_bytes()),
     }
@@ -173,18 +151,11 @@ unsafe fn text(pointer: *const c_char) -> Option<String> {
         return None;
     }
     // SAFETY: promised by the caller.
-    Some(
-        unsafe { CStr::from_ptr(pointer) }
-            .to_string_lossy()
-            .into_owned(),
-    )
+    Some(unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
 }
 
 fn unusable(options: &ChildOptions, why: impl ToString) -> EngineError {
-    EngineError::LibraryUnusable {
-        path: options.library.clone(),
-        why: why.to_string(),
-    }
+    EngineError::LibraryUnusable { path: options.library.clone(), why: why.to_string() }
 }
 
 #[cfg(test)]

@@ -28,21 +28,13 @@ pub enum EngineError {
         "{path} is ClickHouse {version}, and this version of ActivityLog works with {supported}: run `make engine` \
          to get the right one"
     )]
-    LibraryVersion {
-        path: PathBuf,
-        version: String,
-        supported: &'static str,
-    },
+    LibraryVersion { path: PathBuf, version: String, supported: &'static str },
 
     #[error(
         "the data in {path} was last opened by ClickHouse {written_by}, and the engine found is {version}, which is \
          older: run `make engine`, or start the ActivityLog that wrote it"
     )]
-    DataTooNew {
-        path: PathBuf,
-        written_by: String,
-        version: String,
-    },
+    DataTooNew { path: PathBuf, written_by: String, version: String },
 
     #[error(
         "port {port} on 127.0.0.1, configured for the embedded ClickHouse, is taken: stop what listens there or \
@@ -74,9 +66,7 @@ pub enum EngineError {
     #[error("no space left for {path}: free some disk, or choose another folder with --data-dir")]
     DiskFull { path: PathBuf },
 
-    #[error(
-        "{path} is damaged ({why}): delete it and start again; the engine's passwords are then made anew"
-    )]
+    #[error("{path} is damaged ({why}): delete it and start again; the engine's passwords are then made anew")]
     DamagedFile { path: PathBuf, why: String },
 
     /// The child's own one line, about itself; it is one of the variants above, said by the other process.
@@ -89,9 +79,7 @@ pub enum EngineError {
     #[error("the embedded ClickHouse ended before it answered ({reason}): see {log}")]
     Died { reason: String, log: PathBuf },
 
-    #[error(
-        "the embedded ClickHouse did not answer within {seconds} s: see {log}, or give it more time to start"
-    )]
+    #[error("the embedded ClickHouse did not answer within {seconds} s: see {log}, or give it more time to start")]
     StartTimeout { seconds: u64, log: PathBuf },
 
     #[error(
@@ -118,18 +106,12 @@ impl EngineError {
     pub(super) fn from_io(path: &Path, source: io::Error) -> EngineError {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                EngineError::DiskFull { path }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => EngineError::DiskFull { path },
             _ => EngineError::Unwritable { path, source },
         }
     }
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

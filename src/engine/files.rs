@@ -58,9 +58,7 @@ struct Secrets {
 /// Without the password: credentials travel in structs that get logged.
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -82,36 +80,19 @@ impl Credentials {
         make_private_dir(&dir)?;
         let path = &dir.join(SECRETS);
         let secrets = match fs::read(path) {
-            Ok(text) => serde_json::from_slice::<Secrets>(&text).map_err(|error| {
-                EngineError::DamagedFile {
-                    path: path.to_owned(),
-                    why: error.to_string(),
-                }
-            })?,
+            Ok(text) => serde_json::from_slice::<Secrets>(&text)
+                .map_err(|error| EngineError::DamagedFile { path: path.to_owned(), why: error.to_string() })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let secrets = Secrets {
-                    writer: random_hex(),
-                    reader: random_hex(),
-                    gate: random_hex(),
-                };
+                let secrets = Secrets { writer: random_hex(), reader: random_hex(), gate: random_hex() };
                 write_private(path, serde_json::json!(secrets).to_string().as_bytes())?;
                 secrets
             }
             Err(error) => return Err(EngineError::from_io(path, error)),
         };
         Ok(Credentials {
-            writer: User {
-                name: "writer".to_owned(),
-                password: secrets.writer,
-            },
-            reader: User {
-                name: "reader".to_owned(),
-                password: secrets.reader,
-            },
-            gate: User {
-                name: "gate".to_owned(),
-                password: secrets.gate,
-            },
+            writer: User { name: "writer".to_owned(), password: secrets.writer },
+            reader: User { name: "reader".to_owned(), password: secrets.reader },
+            gate: User { name: "gate".to_owned(), password: secrets.gate },
         })
     }
 
@@ -126,16 +107,11 @@ impl EngineDir {
     /// Makes the folders and passwords that are missing, and says early when the disk can't take an engine.
     pub(super) fn prepare(lock: &DataDirLock) -> Result<EngineDir, EngineError> {
         let path = lock.dir().join("engine");
-        for dir in [
-            path.clone(),
-            path.join(STORE),
-            path.join(STORE).join("user_defined"),
-            path.join("format_schemas"),
-        ] {
+        for dir in [path.clone(), path.join(STORE), path.join(STORE).join("user_defined"), path.join("format_schemas")]
+        {
             make_private_dir(&dir)?;
         }
-        let space = rustix::fs::statvfs(&path)
-            .map_err(|errno| EngineError::from_io(&path, errno.into()))?;
+        let space = rustix::fs::statvfs(&path).map_err(|errno| EngineError::from_io(&path, errno.into()))?;
         if space.f_bavail.saturating_mul(space.f_frsize) < MIN_FREE_BYTES {
             return Err(EngineError::DiskFull { path });
         }
@@ -144,19 +120,11 @@ impl EngineDir {
     }
 
     /// Writes what the engine reads at its start; before each one, since ports may have changed.
-    pub(super) fn write_configuration(
-        &self,
-        options: &EngineOptions,
-        ports: Ports,
-    ) -> Result<(), EngineError> {
-        let write =
-            |name: &str, text: String| write_private(&self.path.join(name), text.as_bytes());
+    pub(super) fn write_configuration(&self, options: &EngineOptions, ports: Ports) -> Result<(), EngineError> {
+        let write = |name: &str, text: String| write_private(&self.path.join(name), text.as_bytes());
         write(ENGINE_XML, server::render(options, ports, &self.path))?;
         write(USERS_XML, users::render(options, &self.credentials))?;
-        write(
-            &format!("{STORE}/user_defined/function_file.sql"),
-            users::hidden_file_function(),
-        )?;
+        write(&format!("{STORE}/user_defined/function_file.sql"), users::hidden_file_function())?;
         ports.record(&self.ports_file())
     }
 
@@ -174,11 +142,7 @@ impl EngineDir {
 }
 
 fn make_private_dir(path: &Path) -> Result<(), EngineError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| EngineError::from_io(path, error))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| EngineError::from_io(path, error))
 }
 
 /// Replaces a file whole, readable by this user only: written beside, fsynced, renamed.
@@ -187,11 +151,7 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), EngineError
     let write = || {
         // A leftover of a crash keeps its mode, so it goes first.
         let _ = fs::remove_file(&beside);
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&beside)?;
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -216,7 +176,5 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Text as the content of an XML element.
 pub(super) fn xml_text(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -20,9 +20,7 @@ pub(super) fn find(asked_for: Option<&Path>) -> Result<PathBuf, EngineError> {
         None => usual_places(),
     };
     let Some(found) = candidates.iter().find(|path| path.is_file()) else {
-        return Err(EngineError::LibraryMissing {
-            looked: said_shortly(candidates),
-        });
+        return Err(EngineError::LibraryMissing { looked: said_shortly(candidates) });
     };
     let path = fs::canonicalize(found).map_err(|error| unusable(found, error))?;
     check_architecture(&path)?;
@@ -32,13 +30,7 @@ pub(super) fn find(asked_for: Option<&Path>) -> Result<PathBuf, EngineError> {
 fn usual_places() -> Vec<PathBuf> {
     let mut places = Vec::new();
     let executable = std::env::current_exe().ok();
-    let folders = [
-        std::env::current_dir().ok(),
-        executable
-            .as_deref()
-            .and_then(Path::parent)
-            .map(Path::to_owned),
-    ];
+    let folders = [std::env::current_dir().ok(), executable.as_deref().and_then(Path::parent).map(Path::to_owned)];
     for folder in folders.iter().flatten() {
         for ancestor in folder.ancestors().take(ANCESTORS) {
             places.extend(packages_below(&ancestor.join("engine/node_modules/@chdb")));
@@ -55,10 +47,7 @@ fn packages_below(scope: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(scope) else {
         return vec![scope.join("*").join(NAME)];
     };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path().join(NAME))
-        .collect();
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join(NAME)).collect();
     found.sort();
     // Several may be installed side by side: the one for this machine first.
     found.sort_by_key(|path| check_architecture(path).is_err());
@@ -81,31 +70,18 @@ fn said_shortly(mut candidates: Vec<PathBuf>) -> Vec<PathBuf> {
 /// What is not ELF (macOS) is left to the loader.
 fn check_architecture(path: &Path) -> Result<(), EngineError> {
     let mut header = [0u8; 20];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(&mut header))
-        .map_err(|error| unusable(path, error))?;
+    File::open(path).and_then(|mut file| file.read_exact(&mut header)).map_err(|error| unusable(path, error))?;
     if &header[..4] != b"\x7fELF" {
-        return if cfg!(target_os = "linux") {
-            Err(unusable(path, "not a shared library"))
-        } else {
-            Ok(())
-        };
+        return if cfg!(target_os = "linux") { Err(unusable(path, "not a shared library")) } else { Ok(()) };
     }
     let machine = match u16::from_le_bytes([header[18], header[19]]) {
         62 => "x86_64",
         183 => "aarch64",
         _ => "another architecture",
     };
-    if machine == std::env::consts::ARCH {
-        Ok(())
-    } else {
-        Err(unusable(path, format!("it is for {machine}")))
-    }
+    if machine == std::env::consts::ARCH { Ok(()) } else { Err(unusable(path, format!("it is for {machine}"))) }
 }
 
 fn unusable(path: &Path, why: impl ToString) -> EngineError {
-    EngineError::LibraryUnusable {
-        path: path.to_owned(),
-        why: why.to_string(),
-    }
+    EngineError::LibraryUnusable { path: path.to_owned(), why: why.to_string() }
 }

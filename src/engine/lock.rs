@@ -35,21 +35,13 @@ pub fn lock_data_dir(dir: &Path) -> Result<DataDirLock, EngineError> {
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
-            return Err(EngineError::DataDirLocked {
-                pid: first_number(&mut file),
-                dir,
-            });
+            return Err(EngineError::DataDirLocked { pid: first_number(&mut file), dir });
         }
         Err(errno) => return Err(failed(errno.into())),
     }
     // The pid is for people and for the error above; the lock itself is the kernel's.
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .map_err(failed)?;
-    Ok(DataDirLock {
-        dir,
-        _file: Arc::new(file),
-    })
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+    Ok(DataDirLock { dir, _file: Arc::new(file) })
 }
 
 /// Whether a ClickHouse holds `store`, and which: it locks `status` in there the same way.
@@ -62,31 +54,15 @@ pub(super) fn holder_of_store(store: &Path) -> Option<String> {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// The pid in a lock file, ours (`123`) or ClickHouse's (`PID: 123`).
 fn first_number(file: &mut File) -> String {
     let mut text = String::new();
-    let _ = file
-        .rewind()
-        .and_then(|()| file.take(256).read_to_string(&mut text));
-    let digits: String = text
-        .chars()
-        .skip_while(|c| !c.is_ascii_digit())
-        .take_while(char::is_ascii_digit)
-        .collect();
-    if digits.is_empty() {
-        "unknown".to_owned()
-    } else {
-        digits
-    }
+    let _ = file.rewind().and_then(|()| file.take(256).read_to_string(&mut text));
+    let digits: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    if digits.is_empty() { "unknown".to_owned() } else { digits }
 }
 
 // === impl DataDirLock ===

@@ -21,9 +21,7 @@ pub(super) struct Ports {
 impl Ports {
     /// The configured ports; else the ones used last, so that whoever noted the address finds it again; else free ones.
     pub(super) fn choose(options: &EngineOptions, file: &Path) -> Result<Ports, EngineError> {
-        let last = fs::read(file)
-            .ok()
-            .and_then(|text| serde_json::from_slice::<Ports>(&text).ok());
+        let last = fs::read(file).ok().and_then(|text| serde_json::from_slice::<Ports>(&text).ok());
         let http = choose_one(options.http_port, last.map(|ports| ports.http), None)?;
         let tcp = choose_one(options.tcp_port, last.map(|ports| ports.tcp), Some(http))?;
         Ok(Ports { http, tcp })
@@ -36,9 +34,7 @@ impl Ports {
 
     /// Whether one of them is in use, now that the engine is not: what a failed start is asked first.
     pub(super) fn taken(self) -> Option<u16> {
-        [self.http, self.tcp]
-            .into_iter()
-            .find(|port| !is_free(*port))
+        [self.http, self.tcp].into_iter().find(|port| !is_free(*port))
     }
 
     pub(super) fn http_address(self) -> SocketAddr {
@@ -52,11 +48,7 @@ impl Ports {
 
 fn choose_one(configured: u16, last: Option<u16>, other: Option<u16>) -> Result<u16, EngineError> {
     if configured != 0 {
-        return if is_free(configured) {
-            Ok(configured)
-        } else {
-            Err(EngineError::PortTaken { port: configured })
-        };
+        return if is_free(configured) { Ok(configured) } else { Err(EngineError::PortTaken { port: configured }) };
     }
     if let Some(port) = last.filter(|port| *port != 0 && Some(*port) != other && is_free(*port)) {
         return Ok(port);
@@ -70,9 +62,7 @@ fn choose_one(configured: u16, last: Option<u16>, other: Option<u16>) -> Result<
 }
 
 fn any_free() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// `TcpListener` sets `SO_REUSEADDR` as the engine does, so connections in TIME_WAIT don't count as taken.

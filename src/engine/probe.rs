@@ -22,32 +22,17 @@ pub(super) async fn answers(address: SocketAddr, credentials: &Credentials) -> b
 
 /// Fails unless a user without any right is kept from the files of the engine's process (`users.rs` tells the story).
 /// EXPLAIN shows what `file` was resolved to; running it would leave a stack trace in the engine's log at each start.
-pub(super) async fn check_wall(
-    address: SocketAddr,
-    credentials: &Credentials,
-) -> Result<(), EngineError> {
-    match ask(
-        address,
-        &credentials.gate,
-        "EXPLAIN SELECT file('/dev/null')",
-    )
-    .await
-    {
+pub(super) async fn check_wall(address: SocketAddr, credentials: &Credentials) -> Result<(), EngineError> {
+    match ask(address, &credentials.gate, "EXPLAIN SELECT file('/dev/null')").await {
         Ok((200, body)) if body.contains(users::NO_FILES) => Ok(()),
-        Ok((status, _)) => Err(EngineError::WallDown {
-            why: format!("file() is the built-in one, HTTP {status}"),
-        }),
-        Err(error) => Err(EngineError::WallDown {
-            why: format!("file() could not be tried: {error}"),
-        }),
+        Ok((status, _)) => Err(EngineError::WallDown { why: format!("file() is the built-in one, HTTP {status}") }),
+        Err(error) => Err(EngineError::WallDown { why: format!("file() could not be tried: {error}") }),
     }
 }
 
 /// One query: status and body.
 async fn ask(address: SocketAddr, user: &User, query: &str) -> io::Result<(u16, String)> {
-    timeout(PATIENCE, exchange(address, user, query))
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    timeout(PATIENCE, exchange(address, user, query)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 async fn exchange(address: SocketAddr, user: &User, query: &str) -> io::Result<(u16, String)> {

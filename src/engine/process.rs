@@ -44,12 +44,7 @@ pub(super) enum Exit {
 // === impl Process ===
 
 impl Process {
-    pub(super) fn spawn(
-        program: &Path,
-        library: &Path,
-        data_dir: &Path,
-        cwd: &Path,
-    ) -> io::Result<Process> {
+    pub(super) fn spawn(program: &Path, library: &Path, data_dir: &Path, cwd: &Path) -> io::Result<Process> {
         let mut child = Command::new(program)
             .arg("engine")
             .arg("--data-dir")
@@ -70,13 +65,7 @@ impl Process {
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         let stderr = child.stderr.take().expect("stderr was asked for");
         let tail_reader = tokio::spawn(keep_tail(stderr, Arc::clone(&tail)));
-        Ok(Process {
-            child,
-            stdin,
-            pid,
-            tail,
-            tail_reader,
-        })
+        Ok(Process { child, stdin, pid, tail, tail_reader })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -118,11 +107,7 @@ async fn keep_tail(stderr: ChildStderr, tail: Arc<Mutex<VecDeque<String>>>) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match (&mut reader)
-            .take(KEPT_LINE_BYTES)
-            .read_until(b'\n', &mut line)
-            .await
-        {
+        match (&mut reader).take(KEPT_LINE_BYTES).read_until(b'\n', &mut line).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
@@ -147,9 +132,5 @@ fn describe<'a>(status: ExitStatus, lines: impl Iterator<Item = &'a String>) -> 
         (None, None) => "ended".to_owned(),
     };
     let words = lines.map(String::as_str).collect::<Vec<_>>().join(" | ");
-    if words.is_empty() {
-        how
-    } else {
-        format!("{how}: {words}")
-    }
+    if words.is_empty() { how } else { format!("{how}: {words}") }
 }

@@ -59,38 +59,19 @@ pub async fn start(lock: &DataDirLock, options: EngineOptions) -> Result<Engine,
     let started = Instant::now();
     // Never stopped: whoever loses interest drops this future, and with it the pipe of a child half started.
     let (_keep, mut never) = oneshot::channel();
-    let running = plan
-        .launch(&mut never)
-        .await?
-        .ok_or(EngineError::Refused("stopped".to_owned()))?;
+    let running = plan.launch(&mut never).await?.ok_or(EngineError::Refused("stopped".to_owned()))?;
     let elapsed_ms = started.elapsed().as_millis() as u64;
-    tracing::info!(
-        pid = running.process.pid(),
-        url = running.ports.http_url(),
-        elapsed_ms,
-        "engine ready"
-    );
+    tracing::info!(pid = running.process.pid(), url = running.ports.http_url(), elapsed_ms, "engine ready");
 
     let (state, state_seen) = watch::channel(running.state());
     let (ports, ports_seen) = watch::channel(running.ports);
     let (stop, stopped) = oneshot::channel();
     let credentials = plan.dir.credentials.clone();
     let supervisor = tokio::spawn(supervise(plan, running, Shown { state, ports }, stopped));
-    Ok(Engine {
-        credentials,
-        state: state_seen,
-        ports: ports_seen,
-        stop,
-        supervisor,
-    })
+    Ok(Engine { credentials, state: state_seen, ports: ports_seen, stop, supervisor })
 }
 
-async fn supervise(
-    plan: Arc<Plan>,
-    mut running: Running,
-    shown: Shown,
-    mut stop: oneshot::Receiver<()>,
-) {
+async fn supervise(plan: Arc<Plan>, mut running: Running, shown: Shown, mut stop: oneshot::Receiver<()>) {
     let mut backoff = FIRST_BACKOFF;
     loop {
         let ready_at = Instant::now();
@@ -107,19 +88,13 @@ async fn supervise(
         let (Exit::Refused(reason) | Exit::Died(reason)) = exit;
         tracing::error!(reason, "the engine died; it is started again");
         let since = SystemTime::now();
-        shown
-            .state
-            .send_replace(EngineState::Down { since, reason });
+        shown.state.send_replace(EngineState::Down { since, reason });
 
         let Some(again) = relaunch(&plan, &shown, since, &mut backoff, &mut stop).await else {
             break;
         };
         running = again;
-        tracing::info!(
-            pid = running.process.pid(),
-            url = running.ports.http_url(),
-            "engine ready again"
-        );
+        tracing::info!(pid = running.process.pid(), url = running.ports.http_url(), "engine ready again");
         shown.ports.send_replace(running.ports);
         shown.state.send_replace(running.state());
     }
@@ -144,10 +119,7 @@ async fn relaunch(
             Ok(launched) => return launched,
             Err(error) => {
                 tracing::error!(%error, "the engine could not be started again; will try again");
-                shown.state.send_replace(EngineState::Down {
-                    since,
-                    reason: error.to_string(),
-                });
+                shown.state.send_replace(EngineState::Down { since, reason: error.to_string() });
             }
         }
     }

@@ -74,16 +74,9 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
 </clickhouse>
 "#,
         limits = reader_limits(&options.reader),
-        gate_limits = tags(&[
-            ("max_execution_time", 2),
-            ("max_memory_usage", 64 << 20),
-            ("max_result_rows", 100_000)
-        ]),
-        default_grants = grants(&[
-            "GRANT SYSTEM LISTEN ON *.*",
-            "GRANT READ ON FILE",
-            "GRANT CREATE TEMPORARY TABLE ON *.*",
-        ]),
+        gate_limits = tags(&[("max_execution_time", 2), ("max_memory_usage", 64 << 20), ("max_result_rows", 100_000)]),
+        default_grants =
+            grants(&["GRANT SYSTEM LISTEN ON *.*", "GRANT READ ON FILE", "GRANT CREATE TEMPORARY TABLE ON *.*",]),
         writer = password(&credentials.writer.password),
         writer_grants = grants(WRITER),
         wall_grants = wall_grants(&options.walled_tables),
@@ -116,18 +109,12 @@ const WRITER: &[&str] = &[
 
 /// Table by table, so that a new one stays unreadable until somebody lists it and so gives it a filter.
 fn wall_grants(tables: &[String]) -> String {
-    tables
-        .iter()
-        .map(|table| grant(&format!("GRANT SELECT ON activitylog.`{table}`")))
-        .collect()
+    tables.iter().map(|table| grant(&format!("GRANT SELECT ON activitylog.`{table}`"))).collect()
 }
 
 fn filters(tables: &[String]) -> String {
     let filter = xml_text(&tenant_filter());
-    tables
-        .iter()
-        .map(|table| format!("<{table}><filter>{filter}</filter></{table}>"))
-        .collect()
+    tables.iter().map(|table| format!("<{table}><filter>{filter}</filter></{table}>")).collect()
 }
 
 fn reader_limits(limits: &ReaderLimits) -> String {
@@ -137,27 +124,15 @@ fn reader_limits(limits: &ReaderLimits) -> String {
         ("max_rows_to_read", limits.max_rows_to_read),
         ("max_result_rows", limits.max_result_rows),
         ("max_result_bytes", limits.max_result_bytes),
-        (
-            "max_concurrent_queries_for_user",
-            limits.max_concurrent_queries,
-        ),
+        ("max_concurrent_queries_for_user", limits.max_concurrent_queries),
         // Sorting and grouping past memory spill to disk before the limit ends the query.
-        (
-            "max_bytes_before_external_group_by",
-            limits.max_memory_bytes / 2,
-        ),
-        (
-            "max_bytes_before_external_sort",
-            limits.max_memory_bytes / 2,
-        ),
+        ("max_bytes_before_external_group_by", limits.max_memory_bytes / 2),
+        ("max_bytes_before_external_sort", limits.max_memory_bytes / 2),
     ])
 }
 
 fn tags(settings: &[(&str, u64)]) -> String {
-    settings
-        .iter()
-        .map(|(name, value)| format!("<{name}>{value}</{name}>"))
-        .collect()
+    settings.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect()
 }
 
 fn grants(queries: &[&str]) -> String {
@@ -169,8 +144,5 @@ fn grant(query: &str) -> String {
 }
 
 fn password(password: &str) -> String {
-    format!(
-        "<password_sha256_hex>{}</password_sha256_hex>",
-        sha256_hex(password.as_bytes())
-    )
+    format!("<password_sha256_hex>{}</password_sha256_hex>", sha256_hex(password.as_bytes()))
 }

@@ -89,7 +89,12 @@ impl Intake {
         result
     }
 
-    async fn append<B: Sink>(&self, spool: &Spool<Rows<B>>, who: &Writer, export: &Export) -> Result<Accepted, Refusal> {
+    async fn append<B: Sink>(
+        &self,
+        spool: &Spool<Rows<B>>,
+        who: &Writer,
+        export: &Export,
+    ) -> Result<Accepted, Refusal> {
         let context = Context {
             tenant_id: &who.tenant,
             project: &who.project,

@@ -80,7 +80,9 @@ pub async fn receive(
         let frame = match timeout_at(patience, timeout(limits.timeout, body.frame())).await {
             Ok(Ok(Some(frame))) => frame.map_err(broken_off)?,
             Ok(Ok(None)) => break,
-            Ok(Err(_)) | Err(_) => return Err(Refusal::new(Reason::Timeout, "the body did not arrive in time: send it again")),
+            Ok(Err(_)) | Err(_) => {
+                return Err(Refusal::new(Reason::Timeout, "the body did not arrive in time: send it again"));
+            }
         };
         let Ok(data) = frame.into_data() else { continue };
         let length = (whole.len() + first.len() + data.len()) as u64;
@@ -127,7 +129,9 @@ pub fn decompress(held: Held, compression: Compression, limit: u64) -> Result<He
         Compression::Deflate if is_zlib(&bytes) => {
             unfold(flate2::read::ZlibDecoder::new(bytes.reader()), limit, wire, &mut reservation)?
         }
-        Compression::Deflate => unfold(flate2::read::DeflateDecoder::new(bytes.reader()), limit, wire, &mut reservation)?,
+        Compression::Deflate => {
+            unfold(flate2::read::DeflateDecoder::new(bytes.reader()), limit, wire, &mut reservation)?
+        }
         Compression::Zstd => {
             // A frame may ask for a window of its own size; 8 MiB is what the format's specification wants supported.
             let mut decoder = zstd::stream::read::Decoder::new(bytes.reader()).map_err(unreadable)?;

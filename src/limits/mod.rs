@@ -44,10 +44,8 @@ impl Reservation {
             return true;
         }
         let total = self.budget.total;
-        let taken = self
-            .budget
-            .used
-            .fetch_update(AcqRel, Relaxed, |used| used.checked_add(more).filter(|sum| *sum <= total));
+        let taken =
+            self.budget.used.fetch_update(AcqRel, Relaxed, |used| used.checked_add(more).filter(|sum| *sum <= total));
         if taken.is_ok() {
             self.bytes += more;
         }

@@ -121,7 +121,6 @@ impl NanoUsd {
     /// Rounds to nine decimals. `None` for NaN, infinities, negatives and what the column can't hold.
     pub fn from_f64(usd: f64) -> Option<NanoUsd> {
         let nanos = (usd * 1e9).round();
-        (nanos.is_finite() && (0.0..=999_999_999_999_999_999.0).contains(&nanos))
-            .then_some(NanoUsd(nanos as i64))
+        (nanos.is_finite() && (0.0..=999_999_999_999_999_999.0).contains(&nanos)).then_some(NanoUsd(nanos as i64))
     }
 }

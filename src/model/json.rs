@@ -6,10 +6,7 @@ pub fn string(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
     // Everything that needs an escape is ASCII, so the cuts are at character boundaries.
-    while let Some(at) = rest
-        .bytes()
-        .position(|b| b < 0x20 || b == b'"' || b == b'\\')
-    {
+    while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
         let (plain, from) = rest.split_at(at);
         out.push_str(plain);
         let byte = from.as_bytes()[0];
@@ -42,11 +39,7 @@ pub fn double(out: &mut String, value: f64) {
     } else if value.is_nan() {
         out.push_str("\"NaN\"");
     } else {
-        out.push_str(if value > 0.0 {
-            "\"Infinity\""
-        } else {
-            "\"-Infinity\""
-        });
+        out.push_str(if value > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
     }
 }
 

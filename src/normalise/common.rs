@@ -38,10 +38,7 @@ pub fn who<'r>(input: Input<'r>, slots: &mut Slots<'r>) -> Who<'r> {
         repository: or(record_repository(slots), &resource.repository),
         environment: or(environment, &resource.environment),
         service: Cow::Borrowed(&resource.service),
-        user_id: or(
-            slots.take_first(&[Key::UserId, Key::EnduserId]),
-            &resource.user_id,
-        ),
+        user_id: or(slots.take_first(&[Key::UserId, Key::EnduserId]), &resource.user_id),
         user_email: or(slots.take_text(Key::UserEmail), &resource.user_email),
         session_id: or(session_id, &resource.session_id),
     }
@@ -49,10 +46,7 @@ pub fn who<'r>(input: Input<'r>, slots: &mut Slots<'r>) -> Who<'r> {
 
 /// From the record's own `vcs.*` attributes, which stay in the map: the column is made of them, it does not hold them.
 fn record_repository<'r>(slots: &Slots<'r>) -> Str<'r> {
-    let (url, name) = (
-        slots.get(Key::VcsRepositoryUrl),
-        slots.get(Key::VcsRepositoryName),
-    );
+    let (url, name) = (slots.get(Key::VcsRepositoryUrl), slots.get(Key::VcsRepositoryName));
     if url.is_none() && name.is_none() {
         return Cow::Borrowed("");
     }
@@ -64,11 +58,7 @@ fn record_repository<'r>(slots: &Slots<'r>) -> Str<'r> {
 }
 
 fn or<'r>(own: Str<'r>, otherwise: &'r str) -> Str<'r> {
-    if own.is_empty() {
-        Cow::Borrowed(otherwise)
-    } else {
-        own
-    }
+    if own.is_empty() { Cow::Borrowed(otherwise) } else { own }
 }
 
 // === what events share ===
@@ -86,12 +76,7 @@ pub fn fill_who<'r>(input: Input<'r>, slots: &mut Slots<'r>, event: &mut Event<'
 }
 
 /// Puts the event in time; a time that isn't believed is kept in `original_timestamp`, in nanoseconds.
-pub fn fill_time<'r>(
-    input: Input<'r>,
-    unix_nano: u64,
-    slots: &mut Slots<'r>,
-    event: &mut Event<'r>,
-) {
+pub fn fill_time<'r>(input: Input<'r>, unix_nano: u64, slots: &mut Slots<'r>, event: &mut Event<'r>) {
     let placed = time::place(unix_nano, input.context.now_ns);
     event.timestamp_ns = placed.timestamp_ns;
     if let Some(original) = placed.original {
@@ -100,13 +85,7 @@ pub fn fill_time<'r>(
 }
 
 /// A span's start and duration. An end before the start is a duration of 0, and is kept in `original_end_timestamp`.
-pub fn fill_span_time<'r>(
-    input: Input<'r>,
-    start: u64,
-    end: u64,
-    slots: &mut Slots<'r>,
-    event: &mut Event<'r>,
-) {
+pub fn fill_span_time<'r>(input: Input<'r>, start: u64, end: u64, slots: &mut Slots<'r>, event: &mut Event<'r>) {
     fill_time(input, if start == 0 { end } else { start }, slots, event);
     match end.checked_sub(start) {
         Some(duration) if start != 0 => event.duration_ns = duration,

@@ -26,24 +26,12 @@ enum Scope {
 }
 
 pub static RULES: &[Rule] = &[
-    claude(
-        "claude_code.prompt",
-        &[Key::Prompt, Key::PromptText, Key::UserPrompt],
-    ),
-    claude(
-        "claude_code.response",
-        &[Key::Response, Key::ResponseModelOutput],
-    ),
-    claude(
-        "claude_code.tool_input",
-        &[Key::ToolInput, Key::ToolParameters],
-    ),
+    claude("claude_code.prompt", &[Key::Prompt, Key::PromptText, Key::UserPrompt]),
+    claude("claude_code.response", &[Key::Response, Key::ResponseModelOutput]),
+    claude("claude_code.tool_input", &[Key::ToolInput, Key::ToolParameters]),
     claude("claude_code.command", &[Key::FullCommand, Key::BashCommand]),
     claude("claude_code.file_path", &[Key::FilePath]),
-    claude(
-        "claude_code.hook",
-        &[Key::HookDefinitions, Key::HookMatcher],
-    ),
+    claude("claude_code.hook", &[Key::HookDefinitions, Key::HookMatcher]),
     // Of tools, MCP servers and the API alike: an API's error text may quote the input.
     claude("claude_code.error_text", &[Key::Error]),
     claude("claude_code.tool_output", &[Key::Output, Key::Content]),
@@ -59,21 +47,9 @@ pub static RULES: &[Rule] = &[
             Key::ToolDefinition,
         ],
     ),
-    Rule {
-        name: GEN_AI_MESSAGES,
-        scope: Scope::Everywhere,
-        keys: &[],
-    },
-    Rule {
-        name: GEN_AI_TOOL,
-        scope: Scope::Everywhere,
-        keys: &[],
-    },
-    Rule {
-        name: GEN_AI_BODY,
-        scope: Scope::Everywhere,
-        keys: &[],
-    },
+    Rule { name: GEN_AI_MESSAGES, scope: Scope::Everywhere, keys: &[] },
+    Rule { name: GEN_AI_TOOL, scope: Scope::Everywhere, keys: &[] },
+    Rule { name: GEN_AI_BODY, scope: Scope::Everywhere, keys: &[] },
 ];
 
 const GEN_AI_MESSAGES: &str = "gen_ai.messages";
@@ -119,13 +95,7 @@ static BY_KEY: [u8; Key::COUNT] = by_key();
 impl Policy {
     /// Decides about one attribute and counts it if it goes.
     #[inline]
-    pub fn judge(
-        self,
-        key: Option<Key>,
-        name: &str,
-        value: &Value<'_>,
-        dropped: &mut Dropped,
-    ) -> Verdict {
+    pub fn judge(self, key: Option<Key>, name: &str, value: &Value<'_>, dropped: &mut Dropped) -> Verdict {
         let rule = match key {
             Some(key) if self.dialect == Dialect::ClaudeCode => self.claude(key),
             Some(_) => None,
@@ -165,9 +135,7 @@ impl Dropped {
     /// Rule name and count, of the rules that dropped something.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + '_ {
         let named = RULES.iter().zip(&self.counts);
-        named
-            .filter(|(_, count)| **count > 0)
-            .map(|(rule, count)| (rule.name, *count))
+        named.filter(|(_, count)| **count > 0).map(|(rule, count)| (rule.name, *count))
     }
 
     pub fn total(&self) -> u64 {
@@ -175,18 +143,12 @@ impl Dropped {
     }
 
     pub fn of(&self, name: &str) -> u32 {
-        self.iter()
-            .find(|(rule, _)| *rule == name)
-            .map_or(0, |(_, count)| count)
+        self.iter().find(|(rule, _)| *rule == name).map_or(0, |(_, count)| count)
     }
 }
 
 const fn claude(name: &'static str, keys: &'static [Key]) -> Rule {
-    Rule {
-        name,
-        scope: Scope::ClaudeCode,
-        keys,
-    }
+    Rule { name, scope: Scope::ClaudeCode, keys }
 }
 
 /// Content under the names of the gen_ai conventions and their relatives (OpenLLMetry, OpenInference, the Vercel AI
@@ -197,16 +159,8 @@ fn by_name(name: &str) -> Option<usize> {
         b'a' => return ai_sdk(name.strip_prefix("ai.")?),
         b'l' => {
             let rest = name.strip_prefix("llm.")?;
-            let content = [
-                "input_messages",
-                "output_messages",
-                "prompts",
-                "completions",
-            ];
-            return content
-                .iter()
-                .any(|c| rest.starts_with(c))
-                .then_some(MESSAGES);
+            let content = ["input_messages", "output_messages", "prompts", "completions"];
+            return content.iter().any(|c| rest.starts_with(c)).then_some(MESSAGES);
         }
         b't' => {
             let content = matches!(name, "traceloop.entity.input" | "traceloop.entity.output");
@@ -238,8 +192,8 @@ fn by_name(name: &str) -> Option<usize> {
 
 fn ai_sdk(rest: &str) -> Option<usize> {
     match rest {
-        "prompt" | "prompt.messages" | "response.text" | "response.object"
-        | "response.reasoning" | "value" | "values" => Some(MESSAGES),
+        "prompt" | "prompt.messages" | "response.text" | "response.object" | "response.reasoning" | "value"
+        | "values" => Some(MESSAGES),
         "prompt.tools" | "response.toolCalls" | "toolCall.args" | "toolCall.result" => Some(TOOL),
         _ => None,
     }

@@ -53,10 +53,7 @@ pub(super) fn log<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
     };
     fill_usage(slots, event, role, LOG_PRIORITY);
     if event.message.is_empty() && !event.model.is_empty() {
-        let line = Line::new()
-            .name(&event.model, "")
-            .lit(": ")
-            .name(&event.event_type, "");
+        let line = Line::new().name(&event.model, "").lit(": ").name(&event.event_type, "");
         event.message = line.finish();
     }
 }

@@ -17,12 +17,7 @@ const SEVERITY_ERROR: i32 = 17;
 const STATUS_ERROR: i32 = 2;
 const KIND_CLIENT: i32 = 3;
 
-pub(super) fn log<'r>(
-    input: Input<'r>,
-    record: &'r LogRecord<'r>,
-    dropped: &mut Dropped,
-    event: &mut Event<'r>,
-) {
+pub(super) fn log<'r>(input: Input<'r>, record: &'r LogRecord<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     let mut slots = Slots::sort(&record.attributes, input.resource, input.policy, dropped);
     event.source = Cow::Borrowed(SOURCE);
     event.event_type = log_event_type(record, &mut slots);
@@ -59,12 +54,7 @@ pub(super) fn log<'r>(
     event.attributes = slots.finish();
 }
 
-pub(super) fn span<'r>(
-    input: Input<'r>,
-    span: &'r Span<'r>,
-    dropped: &mut Dropped,
-    event: &mut Event<'r>,
-) {
+pub(super) fn span<'r>(input: Input<'r>, span: &'r Span<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     let mut slots = Slots::sort(&span.attributes, input.resource, input.policy, dropped);
     event.source = Cow::Borrowed(SOURCE);
     event.event_type = Cow::Borrowed(span_event_type(span.kind, &slots));
@@ -182,15 +172,9 @@ fn fill_outcome(span: &Span<'_>, event: &mut Event<'_>) {
 
 /// The type of the first recorded exception.
 fn exception<'r>(span: &'r Span<'r>) -> Str<'r> {
-    let attributes = span
-        .events
-        .iter()
-        .filter(|e| e.name == "exception")
-        .flat_map(|e| &e.attributes);
+    let attributes = span.events.iter().filter(|e| e.name == "exception").flat_map(|e| &e.attributes);
     let mut types = attributes.filter(|a| a.key == "exception.type");
-    types
-        .next()
-        .map_or(Cow::Borrowed(""), |a| value::text(&a.value))
+    types.next().map_or(Cow::Borrowed(""), |a| value::text(&a.value))
 }
 
 fn note_scope<'r>(input: Input<'r>, slots: &mut Slots<'r>) {

@@ -61,9 +61,7 @@ impl Occurrences {
             }
         };
         *number += 1;
-        Builder::from_custom_bytes(hash.to_be_bytes())
-            .into_uuid()
-            .as_u128()
+        Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().as_u128()
     }
 
     /// For the next request.

@@ -79,10 +79,7 @@ impl Line {
             fraction /= 10;
         }
         self.0.push('.');
-        let end = digits
-            .iter()
-            .rposition(|&d| d != b'0')
-            .map_or(0, |at| at + 1);
+        let end = digits.iter().rposition(|&d| d != b'0').map_or(0, |at| at + 1);
         self.0.extend(digits[..end].iter().map(|&d| char::from(d)));
         self
     }
@@ -98,13 +95,9 @@ mod tests {
 
     #[test]
     fn dollars() {
-        for (nanos, expected) in [
-            (2_440_000, "$0.00244"),
-            (1_500_000_000, "$1.5"),
-            (3_000_000_000, "$3"),
-            (1, "$0.000000001"),
-            (0, "$0"),
-        ] {
+        for (nanos, expected) in
+            [(2_440_000, "$0.00244"), (1_500_000_000, "$1.5"), (3_000_000_000, "$3"), (1, "$0.000000001"), (0, "$0")]
+        {
             assert_eq!(Line::new().usd(NanoUsd(nanos)).finish(), expected);
         }
     }

@@ -83,20 +83,9 @@ impl<'c> Normaliser<'c> {
     }
 
     pub fn log<'r>(&'r mut self, record: &'r LogRecord<'r>) -> Event<'r> {
-        let event_id = self
-            .occurrences
-            .event_id(self.scope.prefix, RecordKind::Log, record.raw);
-        let mut event = Event {
-            event_id,
-            kind: Kind::Log,
-            ..Event::default()
-        };
-        let (input, dropped) = input(
-            &self.context,
-            &self.resource,
-            &self.scope,
-            &mut self.dropped,
-        );
+        let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Log, record.raw);
+        let mut event = Event { event_id, kind: Kind::Log, ..Event::default() };
+        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
@@ -105,20 +94,9 @@ impl<'c> Normaliser<'c> {
     }
 
     pub fn span<'r>(&'r mut self, span: &'r Span<'r>) -> Event<'r> {
-        let event_id = self
-            .occurrences
-            .event_id(self.scope.prefix, RecordKind::Span, span.raw);
-        let mut event = Event {
-            event_id,
-            kind: Kind::Span,
-            ..Event::default()
-        };
-        let (input, dropped) = input(
-            &self.context,
-            &self.resource,
-            &self.scope,
-            &mut self.dropped,
-        );
+        let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Span, span.raw);
+        let mut event = Event { event_id, kind: Kind::Span, ..Event::default() };
+        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
@@ -126,25 +104,11 @@ impl<'c> Normaliser<'c> {
         event
     }
 
-    pub fn point<'r>(
-        &'r mut self,
-        meta: &'r MetricMeta<'r>,
-        point: &'r DataPoint<'r>,
-    ) -> Metric<'r> {
+    pub fn point<'r>(&'r mut self, meta: &'r MetricMeta<'r>, point: &'r DataPoint<'r>) -> Metric<'r> {
         let prefix = self.scope.prefix.with(meta.name.as_bytes());
-        let event_id = self
-            .occurrences
-            .event_id(prefix, RecordKind::Point, point.raw);
-        let mut metric = Metric {
-            event_id,
-            ..Metric::default()
-        };
-        let (input, dropped) = input(
-            &self.context,
-            &self.resource,
-            &self.scope,
-            &mut self.dropped,
-        );
+        let event_id = self.occurrences.event_id(prefix, RecordKind::Point, point.raw);
+        let mut metric = Metric { event_id, ..Metric::default() };
+        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
         let mut slots = Slots::sort(&point.attributes, input.resource, input.policy, dropped);
         point::measure(input, meta, point, &mut slots, &mut metric);
         match input.scope.dialect {
@@ -176,18 +140,6 @@ fn input<'r>(
     scope: &'r ScopeCtx,
     dropped: &'r mut Dropped,
 ) -> (Input<'r>, &'r mut Dropped) {
-    let policy = Policy {
-        capture: context.capture_content,
-        dialect: scope.dialect,
-        response_is_a_score: false,
-    };
-    (
-        Input {
-            context,
-            resource,
-            scope,
-            policy,
-        },
-        dropped,
-    )
+    let policy = Policy { capture: context.capture_content, dialect: scope.dialect, response_is_a_score: false };
+    (Input { context, resource, scope, policy }, dropped)
 }

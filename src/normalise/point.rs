@@ -50,14 +50,7 @@ fn measured<'r>(value: &'r PointValue, metric: &mut Metric<'r>) {
             metric.value_int = Some(*int);
         }
         PointValue::Double(double) => metric.value = *double,
-        PointValue::Histogram {
-            count,
-            sum,
-            min,
-            max,
-            bucket_counts,
-            explicit_bounds,
-        } => {
+        PointValue::Histogram { count, sum, min, max, bucket_counts, explicit_bounds } => {
             metric.value = sum.unwrap_or(f64::NAN);
             metric.count = *count;
             (metric.min, metric.max) = (*min, *max);
@@ -88,11 +81,7 @@ fn measured<'r>(value: &'r PointValue, metric: &mut Metric<'r>) {
             metric.negative_offset = *negative_offset;
             metric.negative_counts = Cow::Borrowed(negative_counts);
         }
-        PointValue::Summary {
-            count,
-            sum,
-            quantiles,
-        } => {
+        PointValue::Summary { count, sum, quantiles } => {
             metric.value = *sum;
             metric.count = *count;
             metric.quantiles = quantiles.iter().map(|q| q.0).collect();

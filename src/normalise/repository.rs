@@ -40,12 +40,7 @@ mod tests {
             ("git@github.com:acme/shop.git", "", "", "acme/shop"),
             ("ssh://git@host:22/acme/shop/", "", "", "acme/shop"),
             ("https://gitlab.com/group/sub/shop", "", "", "sub/shop"),
-            (
-                "https://dev.azure.com/org/proj/_git/shop",
-                "",
-                "",
-                "proj/shop",
-            ),
+            ("https://dev.azure.com/org/proj/_git/shop", "", "", "proj/shop"),
             ("", "acme", "shop", "acme/shop"),
             ("", "", "acme/shop", "acme/shop"),
             ("", "", "shop", "shop"),

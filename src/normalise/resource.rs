@@ -48,12 +48,8 @@ pub struct ScopeCtx {
 
 impl ResourceCtx {
     pub fn new(tenant_id: &str, resource: &Resource<'_>) -> Self {
-        let mut ctx = ResourceCtx {
-            prefix: Prefix::new(tenant_id, resource.raw),
-            ..ResourceCtx::default()
-        };
-        let (mut url, mut owner, mut name) =
-            (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
+        let mut ctx = ResourceCtx { prefix: Prefix::new(tenant_id, resource.raw), ..ResourceCtx::default() };
+        let (mut url, mut owner, mut name) = (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
         for attribute in &resource.attributes {
             let text = value::text(&attribute.value);
             match Key::of(&attribute.key) {
@@ -85,8 +81,7 @@ impl ResourceCtx {
     /// [`MAX_COMPARED`] attributes is not searched: the records then repeat it.
     #[inline]
     pub fn has(&self, key: &str, text: &str) -> bool {
-        self.attributes.len() <= MAX_COMPARED
-            && self.attributes.iter().any(|(k, v)| k == key && v == text)
+        self.attributes.len() <= MAX_COMPARED && self.attributes.iter().any(|(k, v)| k == key && v == text)
     }
 }
 
@@ -96,9 +91,9 @@ impl Dialect {
     /// By the scope's name, never by `service.name`: that one is the operator's to choose.
     fn of(scope: &str) -> Self {
         match scope {
-            "com.anthropic.claude_code.events"
-            | "com.anthropic.claude_code"
-            | "com.anthropic.claude_code.tracing" => Dialect::ClaudeCode,
+            "com.anthropic.claude_code.events" | "com.anthropic.claude_code" | "com.anthropic.claude_code.tracing" => {
+                Dialect::ClaudeCode
+            }
             _ => Dialect::Generic,
         }
     }
@@ -113,14 +108,7 @@ impl ScopeCtx {
             dialect: Dialect::of(&scope.name),
             name: scope.name.clone().into_owned(),
             version: scope.version.clone().into_owned(),
-            attributes: rendered
-                .map(|a| {
-                    (
-                        a.key.clone().into_owned(),
-                        value::text(&a.value).into_owned(),
-                    )
-                })
-                .collect(),
+            attributes: rendered.map(|a| (a.key.clone().into_owned(), value::text(&a.value).into_owned())).collect(),
             prefix: resource.prefix.with(scope.raw),
         }
     }

@@ -26,19 +26,9 @@ const _: () = assert!(Key::COUNT <= 128, "one bit per key");
 // === impl Slots ===
 
 impl<'r> Slots<'r> {
-    pub fn sort(
-        source: &'r [KeyValue<'r>],
-        resource: &'r ResourceCtx,
-        policy: Policy,
-        dropped: &mut Dropped,
-    ) -> Self {
-        let mut slots = Slots {
-            source,
-            resource,
-            at: [0; Key::COUNT],
-            present: 0,
-            map: Vec::with_capacity(source.len() + 2),
-        };
+    pub fn sort(source: &'r [KeyValue<'r>], resource: &'r ResourceCtx, policy: Policy, dropped: &mut Dropped) -> Self {
+        let mut slots =
+            Slots { source, resource, at: [0; Key::COUNT], present: 0, map: Vec::with_capacity(source.len() + 2) };
         for (index, attribute) in source.iter().enumerate() {
             let key = Key::of(&attribute.key);
             if policy.judge(key, &attribute.key, &attribute.value, dropped) == Verdict::Drop {
@@ -155,8 +145,7 @@ impl<'r> Slots<'r> {
     /// Claude Code repeats the resource's own attributes on every record; equal ones are kept there only.
     #[inline]
     fn keep(&mut self, attribute: &'r KeyValue<'r>) {
-        let repeated =
-            matches!(&attribute.value, Value::Str(text) if self.resource.has(&attribute.key, text));
+        let repeated = matches!(&attribute.value, Value::Str(text) if self.resource.has(&attribute.key, text));
         if !repeated {
             let value = AttributeValue::Otlp(&attribute.value);
             self.map.push((&attribute.key, value));

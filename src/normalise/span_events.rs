@@ -24,12 +24,7 @@ pub fn kind(number: i32) -> &'static str {
 
 /// Adds `events` (`[{"name","time_unix_nano","attributes"}]`), `links` (`[{"trace_id","span_id","attributes"}]`) and
 /// `trace_state`, where there are any. Times are strings, as in OTLP/JSON: they don't fit a double.
-pub(super) fn fill<'r>(
-    input: Input<'r>,
-    span: &'r Span<'r>,
-    slots: &mut Slots<'r>,
-    dropped: &mut Dropped,
-) {
+pub(super) fn fill<'r>(input: Input<'r>, span: &'r Span<'r>, slots: &mut Slots<'r>, dropped: &mut Dropped) {
     if !span.trace_state.is_empty() {
         slots.add("trace_state", span.trace_state.as_ref());
     }
@@ -73,13 +68,7 @@ fn links(span: &Span<'_>, policy: Policy, dropped: &mut Dropped) -> String {
     out
 }
 
-fn attributes(
-    out: &mut String,
-    list: &[KeyValue<'_>],
-    policy: Policy,
-    gen_ai: bool,
-    dropped: &mut Dropped,
-) {
+fn attributes(out: &mut String, list: &[KeyValue<'_>], policy: Policy, gen_ai: bool, dropped: &mut Dropped) {
     if list.is_empty() {
         return;
     }

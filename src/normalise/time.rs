@@ -17,37 +17,23 @@ pub struct Placed {
 pub fn place(unix_nano: u64, now_ns: i64) -> Placed {
     let believable = now_ns.saturating_sub(MAX_AGE_NS)..=now_ns.saturating_add(MAX_AHEAD_NS);
     match i64::try_from(unix_nano) {
-        Ok(timestamp_ns) if unix_nano != 0 && believable.contains(&timestamp_ns) => Placed {
-            timestamp_ns,
-            original: None,
-        },
-        _ => Placed {
-            timestamp_ns: now_ns,
-            original: (unix_nano != 0).then_some(unix_nano),
-        },
+        Ok(timestamp_ns) if unix_nano != 0 && believable.contains(&timestamp_ns) => {
+            Placed { timestamp_ns, original: None }
+        }
+        _ => Placed { timestamp_ns: now_ns, original: (unix_nano != 0).then_some(unix_nano) },
     }
 }
 
 /// `2026-11-21T00:38:52.690Z`, the one form Claude Code sends, in milliseconds since 1970.
 pub fn iso_milliseconds(text: &str) -> Option<u64> {
     let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;
-    for (at, mark) in [
-        (4, b'-'),
-        (7, b'-'),
-        (10, b'T'),
-        (13, b':'),
-        (16, b':'),
-        (19, b'.'),
-        (23, b'Z'),
-    ] {
+    for (at, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')] {
         if bytes[at] != mark {
             return None;
         }
     }
     let number = |from: usize, to: usize| {
-        bytes[from..to].iter().try_fold(0u64, |n, b| {
-            b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0'))
-        })
+        bytes[from..to].iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
@@ -84,12 +70,7 @@ mod tests {
 
     #[test]
     fn others_are_now_and_keep_the_original() {
-        for time in [
-            1,
-            (NOW - 401 * DAY_NS) as u64,
-            (NOW + 2 * DAY_NS) as u64,
-            u64::MAX,
-        ] {
+        for time in [1, (NOW - 401 * DAY_NS) as u64, (NOW + 2 * DAY_NS) as u64, u64::MAX] {
             let placed = place(time, NOW);
             assert_eq!((placed.timestamp_ns, placed.original), (NOW, Some(time)));
         }

@@ -33,10 +33,7 @@ pub fn text<'r>(value: &'r Value<'_>) -> Cow<'r, str> {
 pub fn tokens(value: &Value<'_>) -> Number<u64> {
     let number = count(value);
     if number.value > MAX_TOKENS {
-        return Number {
-            value: 0,
-            exact: false,
-        };
+        return Number { value: 0, exact: false };
     }
     number
 }
@@ -63,10 +60,7 @@ fn from_double(double: f64) -> Number<u64> {
         return Number::NOTHING;
     }
     let value = double.round();
-    Number {
-        value: value as u64,
-        exact: value == double,
-    }
+    Number { value: value as u64, exact: value == double }
 }
 
 /// Milliseconds as nanoseconds.
@@ -108,19 +102,13 @@ pub fn boolean(value: &Value<'_>) -> Option<bool> {
 /// A status code.
 pub fn status(value: &Value<'_>) -> Option<u16> {
     let number = count(value);
-    number
-        .exact
-        .then_some(number.value)
-        .and_then(|n| u16::try_from(n).ok())
+    number.exact.then_some(number.value).and_then(|n| u16::try_from(n).ok())
 }
 
 // === impl Number ===
 
 impl Number<u64> {
-    const NOTHING: Number<u64> = Number {
-        value: 0,
-        exact: false,
-    };
+    const NOTHING: Number<u64> = Number { value: 0, exact: false };
 }
 
 #[cfg(test)]
@@ -194,10 +182,7 @@ mod tests {
     fn text_keeps_numbers_exact() {
         assert_eq!(text(&Value::Int(i64::MIN)), "-9223372036854775808");
         assert_eq!(text(&Value::Double(0.1)), "0.1");
-        assert_eq!(
-            text(&Value::Double(0.0016700000000000003)),
-            "0.0016700000000000003"
-        );
+        assert_eq!(text(&Value::Double(0.0016700000000000003)), "0.0016700000000000003");
         assert_eq!(text(&Value::Double(f64::NAN)), "NaN");
         assert_eq!(text(&Value::Bool(false)), "false");
     }

@@ -1,9 +1,11 @@
 //! The portal's files, built by `web/` and embedded in the binary. It is an ordinary client of the API.
 
 use axum::body::Body;
-use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::net::takes_gzip;
 
 /// Absent when the portal was not built: the API works without it.
 #[derive(RustEmbed)]
@@ -11,12 +13,15 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[allow_missing = true]
 struct Dist;
 
-const NOT_BUILT: &str = "The portal is not part of this build: run `make portal`, then build again. The API is at /api/v1.\n";
+const NOT_BUILT: &str =
+    "The portal is not part of this build: run `make portal`, then build again. The API is at /api/v1.\n";
 
 /// A file, or the page for every path that is none: the portal's own paths are told apart in the browser.
 pub fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
     if method != Method::GET && method != Method::HEAD {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "this path takes GET only\n");
+        let mut refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "this path takes GET only\n");
+        refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
+        return refusal;
     }
     let name = path.trim_start_matches('/');
     let is_file = name.rsplit('/').next().is_some_and(|last| last.contains('.'));
@@ -29,10 +34,9 @@ pub fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response<Body>
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     let original = Dist::get(name)?;
-    let takes_gzip = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("gzip"));
-    let packed = Dist::get(&format!("{name}.gz")).filter(|_| takes_gzip);
+    let packed = Dist::get(&format!("{name}.gz")).filter(|_| takes_gzip(headers));
     let tag = etag(&original);
-    let mut response = if headers.get(IF_NONE_MATCH).is_some_and(|value| value == tag) {
+    let mut response = if is_held(headers, &tag) {
         plain(StatusCode::NOT_MODIFIED, "")
     } else {
         Response::new(Body::from(packed.as_ref().unwrap_or(&original).data.to_vec()))
@@ -48,6 +52,12 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     out.insert(VARY, HeaderValue::from_static("accept-encoding"));
     out.insert(ETAG, tag);
     Some(response)
+}
+
+/// `If-None-Match`: a list, compared weakly (RFC 9110, 13.1.2); proxies that compress make our tags weak.
+fn is_held(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    held.flat_map(|list| list.split(',')).map(str::trim).any(|held| held == "*" || held.trim_start_matches("W/") == tag)
 }
 
 fn etag(file: &EmbeddedFile) -> HeaderValue {

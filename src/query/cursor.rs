@@ -31,11 +31,13 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let mut parts = text.splitn(3, '.');
         let mut part = || parts.next().ok_or(BadCursor);
-        Ok(Cursor {
-            timestamp_ns: part()?.parse().map_err(|_| BadCursor)?,
-            received_at_ms: part()?.parse().map_err(|_| BadCursor)?,
-            event_id: part()?.parse().map_err(|_| BadCursor)?,
-        })
+        let mut instant = |most: i64| -> Result<i64, BadCursor> {
+            let number: i64 = part()?.parse().map_err(|_| BadCursor)?;
+            (0..=most).contains(&number).then_some(number).ok_or(BadCursor)
+        };
+        // What the columns hold: ClickHouse would refuse others, and no cursor of ours says them.
+        let (timestamp_ns, received_at_ms) = (instant(i64::MAX)?, instant(i64::MAX / 1_000_000)?);
+        Ok(Cursor { timestamp_ns, received_at_ms, event_id: part()?.parse().map_err(|_| BadCursor)? })
     }
 }
 
@@ -47,7 +49,10 @@ mod tests {
     fn cursors_come_back_and_others_are_refused() {
         let cursor = Cursor { timestamp_ns: 12, received_at_ms: 34, event_id: Uuid::from_u128(56) };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for text in ["", "1", "1.2", "1.2.x", "a.2.00000000-0000-0000-0000-000000000000"] {
+        let id = Uuid::nil();
+        for text in
+            ["", "1", "1.2", "1.2.x", &format!("a.2.{id}"), &format!("-1.2.{id}"), &format!("1.{}.{id}", i64::MAX)]
+        {
             assert_eq!(text.parse::<Cursor>(), Err(BadCursor), "{text}");
         }
     }

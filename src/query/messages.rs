@@ -43,12 +43,16 @@ pub async fn page(
     within(window, &mut inner);
     filter.conditions(&mut inner);
     if let Some(before) = bounds.before {
-        inner.text.push_str(" AND (timestamp, event_id) < (fromUnixTimestamp64Nano({b_ts:Int64}, 'UTC'), toUUID({b_id:String}))");
+        inner.text.push_str(
+            " AND (timestamp, event_id) < (fromUnixTimestamp64Nano({b_ts:Int64}, 'UTC'), toUUID({b_id:String}))",
+        );
         inner.number("b_ts", before.timestamp_ns);
         inner.text("b_id", before.event_id.to_string());
     }
     if let Some(since) = bounds.since {
-        inner.text.push_str(" AND (timestamp, event_id) > (fromUnixTimestamp64Nano({s_ts:Int64}, 'UTC'), toUUID({s_id:String}))");
+        inner.text.push_str(
+            " AND (timestamp, event_id) > (fromUnixTimestamp64Nano({s_ts:Int64}, 'UTC'), toUUID({s_id:String}))",
+        );
         inner.number("s_ts", since.timestamp_ns);
         inner.text("s_id", since.event_id.to_string());
     }
@@ -62,6 +66,8 @@ pub async fn page(
         rows.remove(0);
     }
     rows.truncate(limit);
+    // The same event stored twice stands twice until ClickHouse has merged its parts.
+    rows.dedup_by_key(|(cursor, _)| (cursor.timestamp_ns, cursor.event_id));
     let newest = rows.first().map(|(cursor, _)| *cursor);
     let next_before = rows.last().filter(|_| more && order == "DESC").map(|(cursor, _)| *cursor);
     Ok(Page { items: rows.into_iter().map(|(_, item)| item).collect(), next_before, newest })
@@ -119,19 +125,19 @@ async fn items(
 
 /// Zero and empty columns are left out; instants are RFC 3339, money is exact text.
 fn item(mut row: Map<String, Value>) -> Option<(Cursor, Value)> {
-    let id = row.remove("id")?;
+    let id = row.shift_remove("id")?;
     let cursor = Cursor {
-        timestamp_ns: row.remove("_timestamp_ns")?.as_i64()?,
-        received_at_ms: row.remove("_received_at_ms")?.as_i64()?,
+        timestamp_ns: row.shift_remove("_timestamp_ns")?.as_i64()?,
+        received_at_ms: row.shift_remove("_received_at_ms")?.as_i64()?,
         event_id: id.as_str()?.parse().ok()?,
     };
     let mut item = Map::new();
     item.insert("id".to_owned(), id);
     item.insert("timestamp".to_owned(), time::format(cursor.timestamp_ns).into());
     item.insert("received_at".to_owned(), time::format(cursor.received_at_ms.saturating_mul(1_000_000)).into());
-    let cost = row.remove("_cost").unwrap_or_default();
-    let reported = row.remove("_cost_reported").unwrap_or_default();
-    item.extend(row.into_iter().filter(|(_, value)| !is_empty(value)));
+    let cost = row.shift_remove("_cost").unwrap_or_default();
+    let reported = row.shift_remove("_cost_reported").unwrap_or_default();
+    item.extend(row.into_iter().filter(|(name, value)| !is_empty(name, value)));
     if item.contains_key("cost_origin") {
         item.insert("cost_usd".to_owned(), cost);
         item.extend((!reported.is_null()).then(|| ("cost_reported_usd".to_owned(), reported)));
@@ -139,10 +145,12 @@ fn item(mut row: Map<String, Value>) -> Option<(Cursor, Value)> {
     Some((cursor, Value::Object(item)))
 }
 
-fn is_empty(value: &Value) -> bool {
+fn is_empty(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => text.is_empty() || text == "none",
+        // Of these two, "none" is the zero; elsewhere it is a word like any other.
+        Value::String(text) if matches!(name, "cost_origin" | "usage_role") => text == "none",
+        Value::String(text) => text.is_empty(),
         Value::Number(number) => number.as_f64() == Some(0.0),
         _ => false,
     }

@@ -43,8 +43,13 @@ pub async fn timeline(
     match whole {
         None => raw(&mut sql, group, filter, "1"),
         Some(_) => {
-            raw(&mut sql, group, filter, "(timestamp < fromUnixTimestamp64Nano({m_from:Int64}, 'UTC') \
-                 OR timestamp >= fromUnixTimestamp64Nano({m_to:Int64}, 'UTC'))");
+            raw(
+                &mut sql,
+                group,
+                filter,
+                "(timestamp < fromUnixTimestamp64Nano({m_from:Int64}, 'UTC') \
+                 OR timestamp >= fromUnixTimestamp64Nano({m_to:Int64}, 'UTC'))",
+            );
             sql.text.push_str(&format!(
                 " UNION ALL SELECT toInt64(toUnixTimestamp(minute)) AS second, {group} AS key, \
                  sum(events) AS count, sum(errors) AS errors FROM pub.events_by_minute \

@@ -58,9 +58,7 @@ pub fn list(spool_dir: &Path, table: &str) -> io::Result<Vec<Listed>> {
 
 /// One segment; none where there is no such name.
 pub fn show(spool_dir: &Path, table: &str, name: &str) -> io::Result<Option<Listed>> {
-    Ok(list(spool_dir, table)?
-        .into_iter()
-        .find(|listed| listed.name == name))
+    Ok(list(spool_dir, table)?.into_iter().find(|listed| listed.name == name))
 }
 
 /// Moves a quarantined segment back, to be shipped again under its old token.
@@ -72,11 +70,7 @@ pub fn retry(spool_dir: &Path, table: &str, name: &str) -> io::Result<()> {
 /// Answers the rows written.
 pub fn export(spool_dir: &Path, table: &str, name: &str, to: &mut dyn Write) -> io::Result<u64> {
     let dir = spool_dir.join(table);
-    let files = [
-        (dir.clone(), SEALED),
-        (dir.clone(), OPEN),
-        (dir.join(QUARANTINE), SEALED),
-    ];
+    let files = [(dir.clone(), SEALED), (dir.clone(), OPEN), (dir.join(QUARANTINE), SEALED)];
     for (dir, extension) in files {
         let Some(name) = Name::parse(&format!("{name}{extension}"), extension) else {
             break;
@@ -113,13 +107,7 @@ pub(super) fn list_on(disk: &dyn Disk, spool_dir: &Path, table: &str) -> io::Res
         if let Some(name) = Name::parse(&file, SEALED) {
             let error = text(disk, &quarantine.join(name.file(".error")));
             listed.extend(
-                look(
-                    disk,
-                    quarantine.join(&file),
-                    name,
-                    State::Quarantined { error },
-                )?
-                .map(|(_, listed)| listed),
+                look(disk, quarantine.join(&file), name, State::Quarantined { error })?.map(|(_, listed)| listed),
             );
         } else if let Some(stem) = file.strip_suffix(CORRUPT) {
             let error = text(disk, &quarantine.join(format!("{stem}.error")));
@@ -138,21 +126,13 @@ pub(super) fn list_on(disk: &dyn Disk, spool_dir: &Path, table: &str) -> io::Res
     Ok(listed)
 }
 
-pub(super) fn retry_on(
-    disk: &dyn Disk,
-    spool_dir: &Path,
-    table: &str,
-    name: &str,
-) -> io::Result<()> {
+pub(super) fn retry_on(disk: &dyn Disk, spool_dir: &Path, table: &str, name: &str) -> io::Result<()> {
     let dir = spool_dir.join(table);
     let quarantine = dir.join(QUARANTINE);
     let Some(name) = Name::parse(&format!("{name}{SEALED}"), SEALED) else {
         return Err(missing(table, name));
     };
-    disk.rename(
-        &quarantine.join(name.file(SEALED)),
-        &dir.join(name.file(SEALED)),
-    )?;
+    disk.rename(&quarantine.join(name.file(SEALED)), &dir.join(name.file(SEALED)))?;
     disk.sync_dir(&dir)?;
     disk.sync_dir(&quarantine)?;
     // The error's text is worth nothing any more; one that stays hurts nobody.
@@ -160,23 +140,14 @@ pub(super) fn retry_on(
     Ok(())
 }
 
-fn look(
-    disk: &dyn Disk,
-    path: PathBuf,
-    name: Name,
-    state: State,
-) -> io::Result<Option<(Name, Listed)>> {
+fn look(disk: &dyn Disk, path: PathBuf, name: Name, state: State) -> io::Result<Option<(Name, Listed)>> {
     let bytes = match disk.open(&path) {
         // Sealed or shipped meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?.read_all()?,
     };
     let scan = Scan::of(&bytes, &name);
-    let Content {
-        rows,
-        first_ms,
-        last_ms,
-    } = scan.content();
+    let Content { rows, first_ms, last_ms } = scan.content();
     let listed = Listed {
         name: name.to_string(),
         state,
@@ -191,16 +162,10 @@ fn look(
 }
 
 fn text(disk: &dyn Disk, path: &Path) -> String {
-    let bytes = disk
-        .open(path)
-        .and_then(|file| file.read_all())
-        .unwrap_or_default();
+    let bytes = disk.open(path).and_then(|file| file.read_all()).unwrap_or_default();
     String::from_utf8_lossy(&bytes).trim().to_owned()
 }
 
 fn missing(table: &str, name: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::NotFound,
-        format!("no segment {name} of table {table}"),
-    )
+    io::Error::new(io::ErrorKind::NotFound, format!("no segment {name} of table {table}"))
 }

@@ -18,11 +18,7 @@ const KEEP_CAPACITY: usize = 4 << 20;
 
 impl CommitBuilder {
     pub fn new() -> CommitBuilder {
-        CommitBuilder {
-            encoder: Encoder::new(),
-            raw: Vec::new(),
-            out: Vec::new(),
-        }
+        CommitBuilder { encoder: Encoder::new(), raw: Vec::new(), out: Vec::new() }
     }
 
     /// The bytes of a commit out of what stands in `raw`, which is emptied; `count` is the number of requests.
@@ -41,13 +37,7 @@ impl CommitBuilder {
         let data_len = (self.out.len() - note_len) as u64;
         note::write(
             &mut self.out[..note_len],
-            Head {
-                index,
-                segment,
-                received_at_ms,
-                data_len,
-                data_digest,
-            },
+            Head { index, segment, received_at_ms, data_len, data_digest },
             requests,
         );
         self.raw.clear();

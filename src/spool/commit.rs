@@ -90,21 +90,10 @@ impl<B: Batch> Committer<B> {
             return;
         }
         let now = Instant::now();
-        let received_at_ms = self
-            .shared
-            .folder
-            .disk
-            .now_ms()
-            .max(self.last_received_ms + 1);
-        let fate = self
-            .write(received_at_ms, now)
-            .map(|()| Receipt::after_fsync(received_at_ms));
+        let received_at_ms = self.shared.folder.disk.now_ms().max(self.last_received_ms + 1);
+        let fate = self.write(received_at_ms, now).map(|()| Receipt::after_fsync(received_at_ms));
         if fate.is_ok() {
-            if self
-                .writer
-                .open_with_rows()
-                .is_some_and(|open| open.commits == 1)
-            {
+            if self.writer.open_with_rows().is_some_and(|open| open.commits == 1) {
                 let idle = self.shared.rule.idle_interval;
                 self.after_idle = self.last_commit.is_none_or(|last| now - last >= idle);
             }
@@ -120,21 +109,11 @@ impl<B: Batch> Committer<B> {
         let folder = &self.shared.folder;
         let (first, last) = self.writer.open_with_rows()?.times?;
         let open = self.writer.open_with_rows()?;
-        let view = OpenView {
-            bytes: open.len,
-            first,
-            last,
-            after_idle: self.after_idle && open.commits == 1,
-        };
+        let view = OpenView { bytes: open.len, first, last, after_idle: self.after_idle && open.commits == 1 };
         let shipper_waits = folder.shippers_waiting.load(Ordering::Acquire) > 0;
         let backlog = folder.backlog();
         // A segment that is about to be taken is no idleness.
-        let due = self.shared.rule.due(
-            view,
-            self.last_idle_seal,
-            shipper_waits && backlog == 0,
-            backlog,
-        );
+        let due = self.shared.rule.due(view, self.last_idle_seal, shipper_waits && backlog == 0, backlog);
         let now = Instant::now();
         match due {
             Some(due) if due <= now => {
@@ -168,10 +147,7 @@ impl<B: Batch> Committer<B> {
         for slot in &self.shared.slots {
             let mut block = lock(slot);
             if !block.requests.is_empty() {
-                let empty = self
-                    .spare
-                    .pop()
-                    .unwrap_or_else(|| Block::new((self.shared.make)()));
+                let empty = self.spare.pop().unwrap_or_else(|| Block::new((self.shared.make)()));
                 self.taken.push(std::mem::replace(&mut block, empty));
             }
         }
@@ -183,30 +159,15 @@ impl<B: Batch> Committer<B> {
         let (segment, index) = (open.name.hash(), open.commits);
         let (taken, raw) = (&mut self.taken, &mut self.builder.raw);
         raw.clear();
-        catch_unwind(AssertUnwindSafe(|| {
-            taken
-                .iter_mut()
-                .for_each(|block| block.batch.encode(received_at_ms, raw))
-        }))
-        .map_err(|_| {
-            tracing::error!(
-                table = self.shared.folder.table,
-                "encoding a block panicked"
-            );
+        catch_unwind(AssertUnwindSafe(|| taken.iter_mut().for_each(|block| block.batch.encode(received_at_ms, raw))))
+            .map_err(|_| {
+            tracing::error!(table = self.shared.folder.table, "encoding a block panicked");
             AppendError::Internal
         })?;
         let requests = Requests(&self.taken);
         let rows = requests.iter().map(|(_, rows)| u64::from(rows)).sum();
-        let bytes = self.builder.build(
-            segment,
-            index,
-            received_at_ms,
-            requests.len(),
-            requests.iter(),
-        );
-        self.writer
-            .append(bytes, rows, received_at_ms, now)
-            .map_err(io)
+        let bytes = self.builder.build(segment, index, received_at_ms, requests.len(), requests.iter());
+        self.writer.append(bytes, rows, received_at_ms, now).map_err(io)
     }
 
     /// Tells the window and the waiting requests what became of the taken blocks, and empties them for the next.
@@ -247,9 +208,7 @@ struct Requests<'a, B>(&'a [Block<B>]);
 
 impl<B> Requests<'_, B> {
     fn iter(&self) -> impl Iterator<Item = (u128, u32)> {
-        self.0
-            .iter()
-            .flat_map(|block| block.requests.iter().copied())
+        self.0.iter().flat_map(|block| block.requests.iter().copied())
     }
 
     fn len(&self) -> usize {

@@ -120,10 +120,7 @@ impl Folder {
         let short = match *looked {
             Some((at, short)) if at.elapsed() < FREE_SPACE_HOLDS => short,
             // A look that fails says nothing; the write itself will.
-            _ => self
-                .disk
-                .free_bytes(&self.dir)
-                .is_ok_and(|free| free < self.min_free_bytes),
+            _ => self.disk.free_bytes(&self.dir).is_ok_and(|free| free < self.min_free_bytes),
         };
         if !matches!(*looked, Some((at, _)) if at.elapsed() < FREE_SPACE_HOLDS) {
             *looked = Some((Instant::now(), short));
@@ -142,37 +139,20 @@ impl Folder {
     pub fn enqueue(&self, name: Name, file: String, content: Content, bytes: u64) {
         self.counters.sealed_bytes.add(bytes);
         self.counters.sealed_rows.add(content.rows);
-        lock(&self.queue).insert(
-            (content.first_ms, name),
-            Queued {
-                file,
-                content,
-                bytes,
-                taken: false,
-            },
-        );
+        lock(&self.queue).insert((content.first_ms, name), Queued { file, content, bytes, taken: false });
         self.sealed.notify_waiters();
     }
 
     /// Segments that no shipper has taken.
     pub fn backlog(&self) -> usize {
-        lock(&self.queue)
-            .values()
-            .filter(|queued| !queued.taken)
-            .count()
+        lock(&self.queue).values().filter(|queued| !queued.taken).count()
     }
 
     /// Moves a file that can't be stored to the quarantine, its error beside it.
     pub fn move_to_quarantine(&self, file: &str, name: &Name, error: &str) -> io::Result<()> {
         let quarantine = self.quarantine();
-        disk::write_whole(
-            &*self.disk,
-            &quarantine,
-            &name.file(".error"),
-            error.as_bytes(),
-        )?;
-        self.disk
-            .rename(&self.path(file), &quarantine.join(name.file(SEALED)))?;
+        disk::write_whole(&*self.disk, &quarantine, &name.file(".error"), error.as_bytes())?;
+        self.disk.rename(&self.path(file), &quarantine.join(name.file(SEALED)))?;
         self.disk.sync_dir(&quarantine)?;
         self.disk.sync_dir(&self.dir)?;
         tracing::error!(table = self.table, segment = %name, error, "segment moved to quarantine");
@@ -184,25 +164,12 @@ impl Folder {
         let quarantine = self.quarantine();
         let stem = format!("{name}.{offset}");
         let file = format!("{stem}{CORRUPT}");
-        if self
-            .disk
-            .list(&quarantine)?
-            .iter()
-            .any(|(there, _)| *there == file)
-        {
+        if self.disk.list(&quarantine)?.iter().any(|(there, _)| *there == file) {
             return Ok(());
         }
-        let text = format!(
-            "{} bytes at offset {offset} of segment {name} are no whole commit\n",
-            bytes.len()
-        );
+        let text = format!("{} bytes at offset {offset} of segment {name} are no whole commit\n", bytes.len());
         tracing::error!(table = self.table, segment = %name, offset, bytes = bytes.len(), "damaged commit kept aside");
-        disk::write_whole(
-            &*self.disk,
-            &quarantine,
-            &format!("{stem}.error"),
-            text.as_bytes(),
-        )?;
+        disk::write_whole(&*self.disk, &quarantine, &format!("{stem}.error"), text.as_bytes())?;
         disk::write_whole(&*self.disk, &quarantine, &file, bytes)?;
         self.counters.damaged_bytes.add(bytes.len() as u64);
         self.count_quarantine()
@@ -210,15 +177,9 @@ impl Folder {
 
     pub fn count_quarantine(&self) -> io::Result<()> {
         let mut kept = self.disk.list(&self.quarantine())?;
-        kept.retain(|(file, _)| {
-            Path::new(file)
-                .extension()
-                .is_some_and(|kind| kind == "seg" || kind == "corrupt")
-        });
+        kept.retain(|(file, _)| Path::new(file).extension().is_some_and(|kind| kind == "seg" || kind == "corrupt"));
         self.counters.quarantined.set(kept.len() as u64);
-        self.counters
-            .quarantine_bytes
-            .set(kept.iter().map(|(_, bytes)| bytes).sum());
+        self.counters.quarantine_bytes.set(kept.iter().map(|(_, bytes)| bytes).sum());
         Ok(())
     }
 

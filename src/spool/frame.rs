@@ -38,9 +38,7 @@ pub struct Frame<'a> {
 
 impl Encoder {
     pub fn new() -> Encoder {
-        Encoder {
-            table: CompressTable::large(),
-        }
+        Encoder { table: CompressTable::large() }
     }
 
     /// Appends `raw` as LZ4 frames and returns the digest of their checksums (see [`fold`]).
@@ -49,11 +47,8 @@ impl Encoder {
         for chunk in raw.chunks(MAX_RAW) {
             let start = out.len();
             out.resize(start + OVERHEAD + get_maximum_output_size(chunk.len()), 0);
-            let written =
-                compress_into_with_table(chunk, &mut out[start + OVERHEAD..], &mut self.table)
-                    .expect(
-                        "the output holds get_maximum_output_size bytes, the only way this fails",
-                    );
+            let written = compress_into_with_table(chunk, &mut out[start + OVERHEAD..], &mut self.table)
+                .expect("the output holds get_maximum_output_size bytes, the only way this fails");
             out.truncate(start + OVERHEAD + written);
             digest = fold(digest, finish(&mut out[start..], LZ4, chunk.len()));
         }
@@ -150,10 +145,8 @@ mod tests {
     #[test]
     fn a_frame_of_clickhouse_is_read_and_ours_has_the_same_checksum() {
         for (hex, raw_len) in FROM_CLICKHOUSE.into_iter().zip([85, 1771]) {
-            let theirs: Vec<u8> = (0..hex.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
-                .collect();
+            let theirs: Vec<u8> =
+                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect();
             assert_eq!(decode(&theirs).len(), raw_len);
             let mut ours = theirs.clone();
             ours[..OVERHEAD].fill(0);

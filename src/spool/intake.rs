@@ -66,11 +66,7 @@ enum Placed<R> {
 // === impl Shared ===
 
 impl<B: Batch> Shared<B> {
-    pub async fn append<R>(
-        &self,
-        key: RequestKey,
-        fill: impl FnOnce(&mut B) -> R,
-    ) -> Result<Appended<R>, AppendError> {
+    pub async fn append<R>(&self, key: RequestKey, fill: impl FnOnce(&mut B) -> R) -> Result<Appended<R>, AppendError> {
         let mut fill = Some(fill);
         loop {
             match self.place(key.0, &mut fill)? {
@@ -87,10 +83,7 @@ impl<B: Batch> Shared<B> {
                     return Ok(Appended::Duplicate { receipt, rows });
                 }
                 Placed::Nothing(result) => {
-                    return Ok(Appended::Stored(
-                        Receipt::after_fsync(self.folder.disk.now_ms()),
-                        result,
-                    ));
+                    return Ok(Appended::Stored(Receipt::after_fsync(self.folder.disk.now_ms()), result));
                 }
                 // Whatever became of that block, the next one is empty.
                 Placed::Crowded(ticket) => drop(ticket.wait().await),
@@ -98,11 +91,7 @@ impl<B: Batch> Shared<B> {
         }
     }
 
-    fn place<R, F: FnOnce(&mut B) -> R>(
-        &self,
-        key: u128,
-        fill: &mut Option<F>,
-    ) -> Result<Placed<R>, AppendError> {
+    fn place<R, F: FnOnce(&mut B) -> R>(&self, key: u128, fill: &mut Option<F>) -> Result<Placed<R>, AppendError> {
         match lock(&self.replay).look(key, self.folder.disk.now_ms()) {
             Seen::Pending { ticket, rows } => return Ok(Placed::Joined(ticket, rows)),
             Seen::Done { receipt, rows } => return Ok(Placed::Known(receipt, rows)),
@@ -121,23 +110,12 @@ impl<B: Batch> Shared<B> {
         };
         let mark = block.batch.rows();
         let Ok(result) = catch_unwind(AssertUnwindSafe(|| fill(&mut block.batch))) else {
-            tracing::error!(
-                table = self.folder.table,
-                "building a request's rows panicked"
-            );
+            tracing::error!(table = self.folder.table, "building a request's rows panicked");
             self.undo(&mut block, mark);
             return Err(AppendError::Internal);
         };
-        let Some(rows) = block
-            .batch
-            .rows()
-            .checked_sub(mark)
-            .and_then(|rows| u32::try_from(rows).ok())
-        else {
-            tracing::error!(
-                table = self.folder.table,
-                "a request took rows out of its block"
-            );
+        let Some(rows) = block.batch.rows().checked_sub(mark).and_then(|rows| u32::try_from(rows).ok()) else {
+            tracing::error!(table = self.folder.table, "a request took rows out of its block");
             self.fail(&mut block);
             return Err(AppendError::Internal);
         };
@@ -182,13 +160,8 @@ impl<B: Batch> Shared<B> {
     }
 
     fn undo(&self, block: &mut Block<B>, mark: usize) {
-        if catch_unwind(AssertUnwindSafe(|| block.batch.truncate(mark))).is_err()
-            || block.batch.rows() != mark
-        {
-            tracing::error!(
-                table = self.folder.table,
-                "a block could not be undone; its requests fail with it"
-            );
+        if catch_unwind(AssertUnwindSafe(|| block.batch.truncate(mark))).is_err() || block.batch.rows() != mark {
+            tracing::error!(table = self.folder.table, "a block could not be undone; its requests fail with it");
             self.fail(block);
         }
     }
@@ -205,11 +178,7 @@ impl<B: Batch> Shared<B> {
 
 impl<B> Block<B> {
     pub fn new(batch: B) -> Block<B> {
-        Block {
-            batch,
-            requests: Vec::new(),
-            ticket: Arc::default(),
-        }
+        Block { batch, requests: Vec::new(), ticket: Arc::default() }
     }
 }
 

@@ -112,13 +112,11 @@ impl<B: Batch> Spool<B> {
         make: impl Fn() -> B + Send + Sync + 'static,
     ) -> io::Result<Spool<B>> {
         let (mut spool, committer) = Spool::open_by_hand(disk, options, table, make)?;
-        let thread = std::thread::Builder::new()
-            .name(format!("spool-{table}"))
-            .spawn(move || {
-                // Whoever woke it before this line only left a flag, which is read before the first pause.
-                let _ = committer.folder().committer.set(std::thread::current());
-                committer.run();
-            })?;
+        let thread = std::thread::Builder::new().name(format!("spool-{table}")).spawn(move || {
+            // Whoever woke it before this line only left a flag, which is read before the first pause.
+            let _ = committer.folder().committer.set(std::thread::current());
+            committer.run();
+        })?;
         spool.committer = Some(thread);
         Ok(spool)
     }
@@ -136,26 +134,15 @@ impl<B: Batch> Spool<B> {
         let node = node_id(&*disk, &options.dir)?;
 
         let mut found = Recovered::default();
-        let log = ReplayLog::open(
-            disk.clone(),
-            dir,
-            options.replay_window,
-            options.replay_entries,
-            |note| {
-                found.last_ms = found.last_ms.max(note.received_at_ms);
-                found
-                    .seeds
-                    .push((note.received_at_ms, note.requests().collect()));
-            },
-        )?;
+        let log = ReplayLog::open(disk.clone(), dir, options.replay_window, options.replay_entries, |note| {
+            found.last_ms = found.last_ms.max(note.received_at_ms);
+            found.seeds.push((note.received_at_ms, note.requests().collect()));
+        })?;
         let folder = Arc::new(Folder::new(options, table, disk, locked, log));
         recover::recover(&folder, &mut found)?;
         // Also where the clock was set back: names are ordered like the times in them.
         let boot_ms = folder.disk.now_ms().max(found.last_ms + 1) & 0xffff_ffff_ffff;
-        let boot = format!(
-            "{boot_ms:012x}{:08x}",
-            getrandom::u32().map_err(random_failed)?
-        );
+        let boot = format!("{boot_ms:012x}{:08x}", getrandom::u32().map_err(random_failed)?);
 
         let mut replay = Replay::new(options.replay_entries, folder.window_ms);
         for (received_at_ms, requests) in found.seeds {
@@ -165,11 +152,7 @@ impl<B: Batch> Spool<B> {
         replay.evicted_early = 0;
 
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let slots = if options.slots == 0 {
-            cores()
-        } else {
-            options.slots
-        };
+        let slots = if options.slots == 0 { cores() } else { options.slots };
         let shared = Arc::new(Shared {
             slots: (0..slots).map(|_| Mutex::new(Block::new(make()))).collect(),
             replay: Mutex::new(replay),
@@ -184,23 +167,13 @@ impl<B: Batch> Spool<B> {
         });
         let writer = Writer::new(folder, node, boot);
         let committer = Committer::new(shared.clone(), writer, found.last_ms);
-        Ok((
-            Spool {
-                shared,
-                committer: None,
-            },
-            committer,
-        ))
+        Ok((Spool { shared, committer: None }, committer))
     }
 
     /// Runs `fill` on an open block (in place, never across an await), then resolves once the commit that holds its rows is
     /// fsynced. A key stored or pending within the replay window is a duplicate, and `fill` does not run (or, where two
     /// twins race, is undone). Dropping the future does not take the rows back.
-    pub async fn append<R>(
-        &self,
-        key: RequestKey,
-        fill: impl FnOnce(&mut B) -> R,
-    ) -> Result<Appended<R>, AppendError> {
+    pub async fn append<R>(&self, key: RequestKey, fill: impl FnOnce(&mut B) -> R) -> Result<Appended<R>, AppendError> {
         self.shared.append(key, fill).await
     }
 
@@ -214,10 +187,7 @@ impl<B: Batch> Spool<B> {
         let counters = &folder.counters;
         let (segments, oldest_sealed) = {
             let queue = lock(&folder.queue);
-            (
-                queue.len() as u64,
-                queue.keys().next().map(|(first_ms, _)| *first_ms),
-            )
+            (queue.len() as u64, queue.keys().next().map(|(first_ms, _)| *first_ms))
         };
         let open_since = Some(counters.open_since_ms.get() as i64).filter(|since| *since > 0);
         let (replay_keys, replay_evicted_early) = {
@@ -228,9 +198,9 @@ impl<B: Batch> Spool<B> {
             rows: counters.open_rows.get() + counters.sealed_rows.get(),
             bytes: counters.bytes(),
             segments,
-            oldest: oldest_sealed.or(open_since).map(|since| {
-                Duration::from_millis(u64::try_from(folder.disk.now_ms() - since).unwrap_or(0))
-            }),
+            oldest: oldest_sealed
+                .or(open_since)
+                .map(|since| Duration::from_millis(u64::try_from(folder.disk.now_ms() - since).unwrap_or(0))),
             quarantined: counters.quarantined.get(),
             quarantine_bytes: counters.quarantine_bytes.get(),
             commits: counters.commits.get(),
@@ -282,10 +252,7 @@ impl<B: Batch> Drop for Spool<B> {
 
 impl SpoolOptions {
     pub fn new(dir: impl Into<PathBuf>) -> SpoolOptions {
-        SpoolOptions {
-            dir: dir.into(),
-            ..SpoolOptions::default()
-        }
+        SpoolOptions { dir: dir.into(), ..SpoolOptions::default() }
     }
 
     fn seal_rule(&self) -> SealRule {
@@ -324,11 +291,7 @@ impl Default for SpoolOptions {
 fn node_id(disk: &dyn Disk, dir: &Path) -> io::Result<u64> {
     let read = |file: Box<dyn disk::DiskFile>| {
         let bytes = file.read_all()?;
-        Ok::<_, io::Error>(
-            std::str::from_utf8(&bytes)
-                .ok()
-                .and_then(|text| u64::from_str_radix(text.trim(), 16).ok()),
-        )
+        Ok::<_, io::Error>(std::str::from_utf8(&bytes).ok().and_then(|text| u64::from_str_radix(text.trim(), 16).ok()))
     };
     match disk.open(&dir.join("node")) {
         Ok(file) => {

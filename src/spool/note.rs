@@ -52,8 +52,7 @@ pub fn size(requests: usize) -> usize {
 pub fn write(frame: &mut [u8], head: Head, requests: impl Iterator<Item = (u128, u32)>) {
     let payload = &mut frame[OVERHEAD..];
     let (mut rows, mut count) = (0u32, 0u32);
-    for (slot, (key, request_rows)) in payload[FIXED..].chunks_exact_mut(PER_REQUEST).zip(requests)
-    {
+    for (slot, (key, request_rows)) in payload[FIXED..].chunks_exact_mut(PER_REQUEST).zip(requests) {
         slot[..16].copy_from_slice(&key.to_le_bytes());
         slot[16..].copy_from_slice(&request_rows.to_le_bytes());
         rows += request_rows;
@@ -94,9 +93,7 @@ impl<'a> Note<'a> {
 
     /// Each request's key and rows.
     pub fn requests(&self) -> impl Iterator<Item = (u128, u32)> + 'a {
-        self.requests
-            .chunks_exact(PER_REQUEST)
-            .map(|request| (u128_at(request, 0), u32_at(request, 16)))
+        self.requests.chunks_exact(PER_REQUEST).map(|request| (u128_at(request, 0), u32_at(request, 16)))
     }
 }
 

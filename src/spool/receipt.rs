@@ -94,9 +94,6 @@ impl Ticket {
             return fate.clone();
         }
         resolved.await;
-        self.fate
-            .get()
-            .cloned()
-            .unwrap_or(Err(AppendError::Internal))
+        self.fate.get().cloned().unwrap_or(Err(AppendError::Internal))
     }
 }

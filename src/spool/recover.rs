@@ -45,11 +45,7 @@ pub fn recover(folder: &Folder, recovered: &mut Recovered) -> io::Result<()> {
         } else if let Some(name) = Name::parse(file, SEALED) {
             adopt_sealed(folder, file, name, recovered)?;
         } else if !NOT_SEGMENTS.contains(&file.as_str()) {
-            tracing::warn!(
-                table = folder.table,
-                file,
-                "not a file of the spool, left alone"
-            );
+            tracing::warn!(table = folder.table, file, "not a file of the spool, left alone");
         }
     }
     folder.disk.sync_dir(&folder.dir)?;
@@ -64,9 +60,7 @@ pub fn adopt_returned(folder: &Folder) -> io::Result<()> {
         let Some(name) = Name::parse(&file, SEALED) else {
             continue;
         };
-        let known = lock(&folder.queue)
-            .keys()
-            .any(|(_, queued)| *queued == name);
+        let known = lock(&folder.queue).keys().any(|(_, queued)| *queued == name);
         if !known {
             adopt_sealed(folder, &file, name, &mut Recovered::default())?;
         }
@@ -74,12 +68,7 @@ pub fn adopt_returned(folder: &Folder) -> io::Result<()> {
     folder.count_quarantine()
 }
 
-fn recover_open(
-    folder: &Folder,
-    file: &str,
-    name: Name,
-    recovered: &mut Recovered,
-) -> io::Result<()> {
+fn recover_open(folder: &Folder, file: &str, name: Name, recovered: &mut Recovered) -> io::Result<()> {
     let path = folder.path(file);
     let bytes = match folder.disk.open(&path)?.read_all() {
         Ok(bytes) => bytes,
@@ -107,12 +96,7 @@ fn recover_open(
     Ok(())
 }
 
-fn adopt_sealed(
-    folder: &Folder,
-    file: &str,
-    name: Name,
-    recovered: &mut Recovered,
-) -> io::Result<()> {
+fn adopt_sealed(folder: &Folder, file: &str, name: Name, recovered: &mut Recovered) -> io::Result<()> {
     let path = folder.path(file);
     let opened = match folder.disk.open(&path) {
         // Shipped between the listing and now.
@@ -143,8 +127,6 @@ fn adopt_sealed(
 fn learn(scan: &Scan, bytes: &[u8], recovered: &mut Recovered) {
     for note in scan.notes(bytes) {
         recovered.last_ms = recovered.last_ms.max(note.received_at_ms);
-        recovered
-            .seeds
-            .push((note.received_at_ms, note.requests().collect()));
+        recovered.seeds.push((note.received_at_ms, note.requests().collect()));
     }
 }

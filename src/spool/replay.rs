@@ -42,13 +42,7 @@ enum State {
 
 impl Replay {
     pub fn new(max: usize, window_ms: i64) -> Replay {
-        Replay {
-            keys: HashMap::new(),
-            order: VecDeque::new(),
-            max,
-            window_ms,
-            evicted_early: 0,
-        }
+        Replay { keys: HashMap::new(), order: VecDeque::new(), max, window_ms, evicted_early: 0 }
     }
 
     /// Keys known, pending and done.
@@ -58,17 +52,9 @@ impl Replay {
 
     pub fn look(&self, key: u128, now_ms: i64) -> Seen {
         match self.keys.get(&key) {
-            Some(State::Pending { ticket, rows }) => Seen::Pending {
-                ticket: ticket.clone(),
-                rows: *rows,
-            },
-            Some(State::Done { receipt, rows })
-                if receipt.received_at_ms() + self.window_ms > now_ms =>
-            {
-                Seen::Done {
-                    receipt: *receipt,
-                    rows: *rows,
-                }
+            Some(State::Pending { ticket, rows }) => Seen::Pending { ticket: ticket.clone(), rows: *rows },
+            Some(State::Done { receipt, rows }) if receipt.received_at_ms() + self.window_ms > now_ms => {
+                Seen::Done { receipt: *receipt, rows: *rows }
             }
             _ => Seen::New,
         }
@@ -78,13 +64,7 @@ impl Replay {
     pub fn claim(&mut self, key: u128, rows: u32, ticket: &Arc<Ticket>, now_ms: i64) -> Seen {
         let seen = self.look(key, now_ms);
         if matches!(seen, Seen::New) {
-            self.keys.insert(
-                key,
-                State::Pending {
-                    ticket: ticket.clone(),
-                    rows,
-                },
-            );
+            self.keys.insert(key, State::Pending { ticket: ticket.clone(), rows });
         }
         seen
     }
@@ -140,10 +120,7 @@ mod tests {
         let mut replay = Replay::new(10, 100);
         let ticket = Arc::new(Ticket::default());
         assert!(matches!(replay.claim(1, 5, &ticket, 0), Seen::New));
-        assert!(matches!(
-            replay.claim(1, 9, &ticket, 0),
-            Seen::Pending { rows: 5, .. }
-        ));
+        assert!(matches!(replay.claim(1, 9, &ticket, 0), Seen::Pending { rows: 5, .. }));
         assert!(matches!(replay.look(1, 0), Seen::Pending { rows: 5, .. }));
         replay.done(Receipt::after_fsync(50), [(1, 5)].into_iter());
         assert!(matches!(replay.look(1, 149), Seen::Done { rows: 5, .. }));
@@ -166,10 +143,7 @@ mod tests {
     fn a_key_that_came_again_after_its_window_lives_a_whole_second_one() {
         let mut replay = Replay::new(10, 100);
         done(&mut replay, 0, 7);
-        assert!(matches!(
-            replay.claim(7, 1, &Arc::default(), 120),
-            Seen::New
-        ));
+        assert!(matches!(replay.claim(7, 1, &Arc::default(), 120), Seen::New));
         done(&mut replay, 120, 7);
         replay.expire(121);
         assert!(matches!(replay.look(7, 121), Seen::Done { .. }));

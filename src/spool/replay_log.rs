@@ -76,33 +76,20 @@ impl ReplayLog {
             disk.remove(&dir.join(OLD))?;
         }
         let len = live.len() as u64;
-        Ok(ReplayLog {
-            disk,
-            dir,
-            file,
-            len,
-            suspect: false,
-            keys,
-            max_keys,
-            since: Instant::now(),
-            window,
-        })
+        Ok(ReplayLog { disk, dir, file, len, suspect: false, keys, max_keys, since: Instant::now(), window })
     }
 
     /// Appends whole note frames that hold so many keys, durably.
     pub fn append(&mut self, notes: &[u8], keys: usize) -> io::Result<()> {
         if self.len > 0 && (self.since.elapsed() >= self.window || self.keys >= self.max_keys) {
-            self.disk
-                .rename(&self.dir.join(CURRENT), &self.dir.join(OLD))?;
+            self.disk.rename(&self.dir.join(CURRENT), &self.dir.join(OLD))?;
             (self.file, self.len, self.keys, self.suspect) = (None, 0, 0, false);
         }
         if self.file.is_none() {
             let path = self.dir.join(CURRENT);
             let file = match self.disk.create(&path) {
                 // Made a moment ago, before its folder failed to sync: empty.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    self.disk.open(&path)?
-                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.disk.open(&path)?,
                 created => created?,
             };
             self.disk.sync_dir(&self.dir)?;
@@ -118,8 +105,7 @@ impl ReplayLog {
         self.suspect = true;
         file.write_all_at(notes, self.len)?;
         file.sync()?;
-        (self.suspect, self.len, self.keys) =
-            (false, self.len + notes.len() as u64, self.keys + keys);
+        (self.suspect, self.len, self.keys) = (false, self.len + notes.len() as u64, self.keys + keys);
         Ok(())
     }
 }

@@ -43,11 +43,7 @@ impl SealRule {
         }
         let by_age = (backlog < self.backlog_segments).then(|| open.first + self.segment_age);
         let by_idleness = shipper_waits.then(|| {
-            let quiet = if open.after_idle {
-                open.last
-            } else {
-                open.last + self.idle_quiet
-            };
+            let quiet = if open.after_idle { open.last } else { open.last + self.idle_quiet };
             last_idle_seal.map_or(quiet, |last| quiet.max(last + self.idle_interval))
         });
         by_age.into_iter().chain(by_idleness).min()
@@ -68,31 +64,20 @@ mod tests {
     };
 
     fn view(start: Instant) -> OpenView {
-        OpenView {
-            bytes: 10,
-            first: start,
-            last: start + 100 * MS,
-            after_idle: false,
-        }
+        OpenView { bytes: 10, first: start, last: start + 100 * MS, after_idle: false }
     }
 
     #[test]
     fn a_full_segment_is_sealed_at_once_also_behind_a_backlog() {
         let start = Instant::now();
-        let open = OpenView {
-            bytes: 1000,
-            ..view(start)
-        };
+        let open = OpenView { bytes: 1000, ..view(start) };
         assert_eq!(RULE.due(open, None, false, 99), Some(open.last));
     }
 
     #[test]
     fn age_counts_from_the_first_commit_but_not_behind_a_backlog() {
         let start = Instant::now();
-        assert_eq!(
-            RULE.due(view(start), None, false, 7),
-            Some(start + 1000 * MS)
-        );
+        assert_eq!(RULE.due(view(start), None, false, 7), Some(start + 1000 * MS));
         assert_eq!(RULE.due(view(start), None, false, 8), None);
     }
 
@@ -100,20 +85,13 @@ mod tests {
     fn a_waiting_shipper_gets_what_is_there_after_a_quiet_time() {
         let start = Instant::now();
         assert_eq!(RULE.due(view(start), None, true, 0), Some(start + 120 * MS));
-        assert_eq!(
-            RULE.due(view(start), Some(start + 60 * MS), true, 0),
-            Some(start + 310 * MS)
-        );
+        assert_eq!(RULE.due(view(start), Some(start + 60 * MS), true, 0), Some(start + 310 * MS));
     }
 
     #[test]
     fn the_first_event_after_idleness_goes_out_at_once() {
         let start = Instant::now();
-        let open = OpenView {
-            last: start,
-            after_idle: true,
-            ..view(start)
-        };
+        let open = OpenView { last: start, after_idle: true, ..view(start) };
         assert_eq!(RULE.due(open, None, true, 0), Some(start));
         assert_eq!(RULE.due(open, Some(start - 300 * MS), true, 0), Some(start));
     }

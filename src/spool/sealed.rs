@@ -82,11 +82,7 @@ impl SealedSegment {
 
     /// The insert's body: the data frames, verified, in order. Holds the file in memory as long as a piece lives.
     pub async fn load(&self) -> io::Result<Vec<Bytes>> {
-        let (folder, name, file) = (
-            self.folder.clone(),
-            self.name.clone(),
-            self.queued.file.clone(),
-        );
+        let (folder, name, file) = (self.folder.clone(), self.name.clone(), self.queued.file.clone());
         let (body, notes) = blocking(move || read(&folder, &name, &file)).await?;
         *lock(&self.notes) = Some(notes);
         Ok(body)
@@ -111,27 +107,19 @@ impl SealedSegment {
 
     pub(super) fn done_now(&mut self) -> io::Result<()> {
         self.remember_keys()?;
-        match self
-            .folder
-            .disk
-            .remove(&self.folder.path(&self.queued.file))
-        {
+        match self.folder.disk.remove(&self.folder.path(&self.queued.file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         self.settle();
         self.folder.counters.shipped_segments.add(1);
-        self.folder
-            .counters
-            .shipped_rows
-            .add(self.queued.content.rows);
+        self.folder.counters.shipped_rows.add(self.queued.content.rows);
         Ok(())
     }
 
     pub(super) fn quarantine_now(&mut self, error: &str) -> io::Result<()> {
         self.remember_keys()?;
-        self.folder
-            .move_to_quarantine(&self.queued.file, &self.name, error)?;
+        self.folder.move_to_quarantine(&self.queued.file, &self.name, error)?;
         self.settle();
         Ok(())
     }
@@ -171,10 +159,7 @@ impl Drop for SealedSegment {
 }
 
 /// A segment's data frames, and those of its notes (with their number of keys) that are inside the replay window.
-#[expect(
-    clippy::type_complexity,
-    reason = "two results of one reading, taken apart at once by both callers"
-)]
+#[expect(clippy::type_complexity, reason = "two results of one reading, taken apart at once by both callers")]
 fn read(folder: &Folder, name: &Name, file: &str) -> io::Result<(Vec<Bytes>, (Vec<u8>, usize))> {
     let bytes = match folder.disk.open(&folder.path(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -195,20 +180,12 @@ fn read(folder: &Folder, name: &Name, file: &str) -> io::Result<(Vec<Bytes>, (Ve
             keys += note.requests().count();
         }
     }
-    let body = scan
-        .commits
-        .iter()
-        .map(|commit| bytes.slice(commit.data.clone()))
-        .collect();
+    let body = scan.commits.iter().map(|commit| bytes.slice(commit.data.clone())).collect();
     Ok((body, (notes, keys)))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|failed| Err(io::Error::other(failed)))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|failed| Err(io::Error::other(failed)))
 }
 
 // === impl Waiting ===

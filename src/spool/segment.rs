@@ -64,10 +64,8 @@ impl Name {
         let stem = file.strip_suffix(extension)?;
         let mut parts = stem.split('-');
         let (node, boot, n) = (parts.next()?, parts.next()?, parts.next()?);
-        let hex =
-            |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let ours =
-            hex(node, 16) && hex(boot, 20) && n.len() >= 8 && n.bytes().all(|b| b.is_ascii_digit());
+        let hex = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let ours = hex(node, 16) && hex(boot, 20) && n.len() >= 8 && n.bytes().all(|b| b.is_ascii_digit());
         (ours && parts.next().is_none()).then(|| Name(stem.to_owned()))
     }
 
@@ -88,9 +86,7 @@ impl Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Name) -> std::cmp::Ordering {
-        self.order()
-            .cmp(&other.order())
-            .then_with(|| self.0.cmp(&other.0))
+        self.order().cmp(&other.order()).then_with(|| self.0.cmp(&other.0))
     }
 }
 
@@ -113,10 +109,7 @@ impl Scan {
     pub fn of(bytes: &[u8], name: &Name) -> Scan {
         let segment = name.hash();
         let finder = memchr::memmem::Finder::new(&segment.to_le_bytes()).into_owned();
-        let mut scan = Scan {
-            len: bytes.len(),
-            ..Scan::default()
-        };
+        let mut scan = Scan { len: bytes.len(), ..Scan::default() };
         let mut next_index = 0;
         let mut at = 0;
         while at < bytes.len() {
@@ -142,19 +135,9 @@ impl Scan {
 
     pub fn content(&self) -> Content {
         Content {
-            rows: self
-                .commits
-                .iter()
-                .map(|commit| u64::from(commit.rows))
-                .sum(),
-            first_ms: self
-                .commits
-                .first()
-                .map_or(0, |commit| commit.received_at_ms),
-            last_ms: self
-                .commits
-                .last()
-                .map_or(0, |commit| commit.received_at_ms),
+            rows: self.commits.iter().map(|commit| u64::from(commit.rows)).sum(),
+            first_ms: self.commits.first().map_or(0, |commit| commit.received_at_ms),
+            last_ms: self.commits.last().map_or(0, |commit| commit.received_at_ms),
         }
     }
 
@@ -166,9 +149,7 @@ impl Scan {
 
     /// The notes of the whole commits, out of the bytes that were scanned.
     pub fn notes<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Note<'a>> + 'a {
-        self.commits
-            .iter()
-            .filter_map(|commit| Note::read(&Frame::read(&bytes[commit.note.clone()])?))
+        self.commits.iter().filter_map(|commit| Note::read(&Frame::read(&bytes[commit.note.clone()])?))
     }
 }
 
@@ -187,12 +168,7 @@ fn read_commit(bytes: &[u8], at: usize, segment: u64, next_index: u32) -> Option
         digest = frame::fold(digest, data.checksum);
         rest = &rest[data.size()..];
     }
-    let commit = Commit {
-        note: at..start,
-        data: start..end,
-        rows: note.rows,
-        received_at_ms: note.received_at_ms,
-    };
+    let commit = Commit { note: at..start, data: start..end, rows: note.rows, received_at_ms: note.received_at_ms };
     (digest == note.data_digest).then_some((commit, note.index))
 }
 
@@ -213,9 +189,7 @@ mod tests {
         for index in 0..3u32 {
             let mut noise = 0x9e37_79b9u32;
             builder.raw.extend((0..150).map(|_| {
-                noise = noise
-                    .wrapping_mul(1_664_525)
-                    .wrapping_add(1_013_904_223 + index);
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223 + index);
                 (noise >> 24) as u8
             }));
             let requests = [(u128::from(index), 2), (u128::from(index) + 100, 3)];
@@ -235,16 +209,9 @@ mod tests {
     fn a_name_is_read_back_and_a_foreign_one_is_not() {
         let file = name().file(".seg");
         assert_eq!(Name::parse(&file, ".seg"), Some(name()));
-        for foreign in [
-            "",
-            ".seg",
-            "notes.txt",
-            "a-b-c.seg",
-            "lock",
-            &file[1..],
-            &format!("{file}x"),
-            &name().file(".open"),
-        ] {
+        for foreign in
+            ["", ".seg", "notes.txt", "a-b-c.seg", "lock", &file[1..], &format!("{file}x"), &name().file(".open")]
+        {
             assert_eq!(Name::parse(foreign, ".seg"), None, "{foreign}");
         }
     }
@@ -263,11 +230,7 @@ mod tests {
         let (file, ends) = three();
         for cut in ends[1]..ends[2] {
             let scan = Scan::of(&file[..cut], &name());
-            assert_eq!(
-                (scan.commits.len(), scan.good_len),
-                (2, ends[1]),
-                "cut at {cut}"
-            );
+            assert_eq!((scan.commits.len(), scan.good_len), (2, ends[1]), "cut at {cut}");
             assert!(scan.damaged.is_empty());
         }
     }
@@ -279,11 +242,7 @@ mod tests {
             let mut file = file.clone();
             file[from..].fill(0);
             if file[from..] != three().0[from..] {
-                assert_eq!(
-                    Scan::of(&file, &name()).good_len,
-                    ends[1],
-                    "zeroed from {from}"
-                );
+                assert_eq!(Scan::of(&file, &name()).good_len, ends[1], "zeroed from {from}");
             }
         }
     }
@@ -307,13 +266,7 @@ mod tests {
     fn a_commit_of_another_segment_does_not_count() {
         let (file, _) = three();
         let other = Name::new(0xabc, "0123456789ab00000001", 4);
-        assert_eq!(
-            Scan::of(&file, &other),
-            Scan {
-                len: file.len(),
-                ..Scan::default()
-            }
-        );
+        assert_eq!(Scan::of(&file, &other), Scan { len: file.len(), ..Scan::default() });
     }
 
     #[test]

@@ -38,14 +38,7 @@ pub struct OpenSegment {
 
 impl Writer {
     pub fn new(folder: Arc<Folder>, node: u64, boot: String) -> Writer {
-        Writer {
-            folder,
-            node,
-            boot,
-            next: 0,
-            open: None,
-            suspect: None,
-        }
+        Writer { folder, node, boot, next: 0, open: None, suspect: None }
     }
 
     /// The open segment, if it holds rows.
@@ -69,13 +62,7 @@ impl Writer {
     }
 
     /// Writes one commit's bytes to the open segment, durably or not at all.
-    pub fn append(
-        &mut self,
-        bytes: &[u8],
-        rows: u64,
-        received_at_ms: i64,
-        now: Instant,
-    ) -> io::Result<()> {
+    pub fn append(&mut self, bytes: &[u8], rows: u64, received_at_ms: i64, now: Instant) -> io::Result<()> {
         let Some(open) = &mut self.open else {
             return Err(io::Error::other("no open segment"));
         };
@@ -87,9 +74,7 @@ impl Writer {
             self.folder.counters.write_errors.add(1);
             tracing::error!(table = self.folder.table, segment = %open.name, %error, "commit failed");
             let failed = self.open.take();
-            self.suspect = failed
-                .and_then(|open| self.cut_and_seal(open).err())
-                .map(|(suspect, _)| suspect);
+            self.suspect = failed.and_then(|open| self.cut_and_seal(open).err()).map(|(suspect, _)| suspect);
             self.show_open();
             return Err(error);
         }
@@ -135,22 +120,11 @@ impl Writer {
             let _ = self.folder.disk.remove(&path);
             return Err(error);
         }
-        Ok(OpenSegment {
-            name,
-            file,
-            len: 0,
-            commits: 0,
-            content: Content::default(),
-            times: None,
-        })
+        Ok(OpenSegment { name, file, len: 0, commits: 0, content: Content::default(), times: None })
     }
 
     fn cut_and_seal(&mut self, segment: OpenSegment) -> Result<(), (OpenSegment, io::Error)> {
-        match segment
-            .file
-            .truncate(segment.len)
-            .and_then(|()| segment.file.sync())
-        {
+        match segment.file.truncate(segment.len).and_then(|()| segment.file.sync()) {
             Ok(()) => {
                 self.seal_whole(segment);
                 Ok(())
@@ -160,24 +134,14 @@ impl Writer {
     }
 
     fn seal_whole(&mut self, segment: OpenSegment) {
-        let OpenSegment {
-            name,
-            len,
-            commits,
-            content,
-            ..
-        } = segment;
+        let OpenSegment { name, len, commits, content, .. } = segment;
         let (open, sealed) = (name.file(OPEN), name.file(SEALED));
         if commits == 0 {
             // One that stays is deleted at the next start.
             let _ = self.folder.disk.remove(&self.folder.path(&open));
             return;
         }
-        let file = match self
-            .folder
-            .disk
-            .rename(&self.folder.path(&open), &self.folder.path(&sealed))
-        {
+        let file = match self.folder.disk.rename(&self.folder.path(&open), &self.folder.path(&sealed)) {
             Ok(()) => sealed,
             Err(error) => {
                 tracing::warn!(table = self.folder.table, segment = %name, %error, "sealed under its open name");
@@ -192,11 +156,7 @@ impl Writer {
         let counters = &self.folder.counters;
         let open = self.open_with_rows();
         counters.open_bytes.set(open.map_or(0, |open| open.len));
-        counters
-            .open_rows
-            .set(open.map_or(0, |open| open.content.rows));
-        counters
-            .open_since_ms
-            .set(open.map_or(0, |open| open.content.first_ms as u64));
+        counters.open_rows.set(open.map_or(0, |open| open.content.rows));
+        counters.open_since_ms.set(open.map_or(0, |open| open.content.first_ms as u64));
     }
 }

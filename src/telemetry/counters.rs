@@ -80,7 +80,12 @@ impl Counters {
         for (label, door) in self.labelled() {
             reasons(out, "activitylog_requests_refused_total", label, &door.requests_refused);
         }
-        head(out, "activitylog_items_received_total", "counter", "Items in requests that were read: stored + duplicate + rejected.");
+        head(
+            out,
+            "activitylog_items_received_total",
+            "counter",
+            "Items in requests that were read: stored + duplicate + rejected.",
+        );
         for (label, door) in self.labelled() {
             let rejected: u64 = door.items_rejected.iter().map(|count| count.load(Relaxed)).sum();
             let received = door.items_stored.load(Relaxed) + door.items_duplicate.load(Relaxed) + rejected;
@@ -90,31 +95,58 @@ impl Counters {
         for (label, door) in self.labelled() {
             line(out, "activitylog_items_stored_total", &format!("door=\"{label}\""), door.items_stored.load(Relaxed));
         }
-        head(out, "activitylog_items_duplicate_total", "counter", "Items of exact replays: acknowledged, not stored again.");
+        head(
+            out,
+            "activitylog_items_duplicate_total",
+            "counter",
+            "Items of exact replays: acknowledged, not stored again.",
+        );
         for (label, door) in self.labelled() {
-            line(out, "activitylog_items_duplicate_total", &format!("door=\"{label}\""), door.items_duplicate.load(Relaxed));
+            line(
+                out,
+                "activitylog_items_duplicate_total",
+                &format!("door=\"{label}\""),
+                door.items_duplicate.load(Relaxed),
+            );
         }
-        head(out, "activitylog_items_rejected_total", "counter", "Items rejected while others of their request were kept.");
+        head(
+            out,
+            "activitylog_items_rejected_total",
+            "counter",
+            "Items rejected while others of their request were kept.",
+        );
         for (label, door) in self.labelled() {
             reasons(out, "activitylog_items_rejected_total", label, &door.items_rejected);
         }
         for (name, help, value) in [
             ("activitylog_content_dropped_total", "Content attributes dropped by policy.", &self.content_dropped),
-            ("activitylog_strings_repaired_total", "Strings with invalid UTF-8 or half a surrogate pair, repaired.", &self.repaired_strings),
+            (
+                "activitylog_strings_repaired_total",
+                "Strings with invalid UTF-8 or half a surrogate pair, repaired.",
+                &self.repaired_strings,
+            ),
             ("activitylog_insert_failures_total", "Inserts that failed and will be sent again.", &self.insert_failures),
         ] {
             head(out, name, "counter", help);
             line(out, name, "", value.load(Relaxed));
         }
         for (name, help, value) in [
-            ("activitylog_in_flight_bytes", "Memory held by requests that are being received or wait for their fsync.", &self.in_flight_bytes),
+            (
+                "activitylog_in_flight_bytes",
+                "Memory held by requests that are being received or wait for their fsync.",
+                &self.in_flight_bytes,
+            ),
             ("activitylog_streams", "Live streams that are open.", &self.streams),
         ] {
             head(out, name, "gauge", help);
             line(out, name, "", value.load(Relaxed));
         }
         self.inserts.write(out, "activitylog_insert_seconds", "Time that ClickHouse took to commit a segment.");
-        self.acknowledgements.write(out, "activitylog_acknowledgement_seconds", "Time from a request's head to its fsync.");
+        self.acknowledgements.write(
+            out,
+            "activitylog_acknowledgement_seconds",
+            "Time from a request's head to its fsync.",
+        );
     }
 
     fn labelled(&self) -> [(&'static str, &DoorCounters); 2] {
@@ -154,7 +186,8 @@ pub fn head(out: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 pub fn line(out: &mut String, name: &str, labels: &str, value: u64) {
-    let _ = if labels.is_empty() { writeln!(out, "{name} {value}") } else { writeln!(out, "{name}{{{labels}}} {value}") };
+    let _ =
+        if labels.is_empty() { writeln!(out, "{name} {value}") } else { writeln!(out, "{name}{{{labels}}} {value}") };
 }
 
 fn reasons(out: &mut String, name: &str, door: &str, counts: &[AtomicU64; Reason::ALL.len()]) {

@@ -17,15 +17,8 @@ impl Walled {
     async fn start() -> Walled {
         let dir = TempDir::new().unwrap();
         let lock = lock_data_dir(dir.path()).unwrap();
-        let engine = start(
-            &lock,
-            EngineOptions {
-                walled_tables: vec!["events".to_owned()],
-                ..options()
-            },
-        )
-        .await
-        .unwrap();
+        let engine =
+            start(&lock, EngineOptions { walled_tables: vec!["events".to_owned()], ..options() }).await.unwrap();
         for sql in [
             "CREATE DATABASE activitylog",
             "CREATE DATABASE pub",
@@ -51,31 +44,18 @@ impl Walled {
 
     /// As the product reads: `reader`, read-only, the Scope in the query id.
     async fn read(&self, scope: &str, sql: &str) -> (u16, String) {
-        let id = format!(
-            "{}.{}",
-            BASE64_URL_SAFE_NO_PAD.encode(scope),
-            uuid::Uuid::new_v4()
-        );
-        self.ask(
-            Some(self.reader()),
-            &format!("readonly=1&query_id={id}"),
-            sql,
-        )
-        .await
+        let id = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(scope), uuid::Uuid::new_v4());
+        self.ask(Some(self.reader()), &format!("readonly=1&query_id={id}"), sql).await
     }
 
     async fn refused(&self, user: Option<&User>, sql: &str) {
         let (status, body) = self.ask(user, "", sql).await;
         assert_ne!(status, 200, "{sql}: {body}");
-        assert!(
-            body.contains("ACCESS_DENIED") || body.contains("READONLY"),
-            "{sql}: {body}"
-        );
+        assert!(body.contains("ACCESS_DENIED") || body.contains("READONLY"), "{sql}: {body}");
     }
 }
 
-const NUMBERS: &str =
-    "SELECT arrayStringConcat(arraySort(groupArray(toString(n))), ',') FROM pub.events";
+const NUMBERS: &str = "SELECT arrayStringConcat(arraySort(groupArray(toString(n))), ',') FROM pub.events";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_sees_its_tenant_and_projects_and_nothing_without_a_scope() {
@@ -91,11 +71,7 @@ async fn a_reader_sees_its_tenant_and_projects_and_nothing_without_a_scope() {
         (r#"{"tenant":"","all_projects":true}"#, ""),
         (r#"not json"#, ""),
     ] {
-        assert_eq!(
-            walled.read(scope, NUMBERS).await,
-            (200, seen.to_owned()),
-            "{scope}"
-        );
+        assert_eq!(walled.read(scope, NUMBERS).await, (200, seen.to_owned()), "{scope}");
     }
     for id in ["query_id=%21%21.x", "query_id=..", ""] {
         let (status, seen) = walled.ask(Some(walled.reader()), id, NUMBERS).await;
@@ -107,12 +83,7 @@ async fn a_reader_sees_its_tenant_and_projects_and_nothing_without_a_scope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_nobody_listed_can_not_be_read_through_a_view() {
     let walled = Walled::start().await;
-    let (status, body) = walled
-        .read(
-            r#"{"tenant":"a","all_projects":true}"#,
-            "SELECT * FROM pub.unlisted",
-        )
-        .await;
+    let (status, body) = walled.read(r#"{"tenant":"a","all_projects":true}"#, "SELECT * FROM pub.unlisted").await;
     assert!(status != 200 && body.contains("ACCESS_DENIED"), "{body}");
     walled.engine.shutdown().await;
 }
@@ -127,9 +98,7 @@ async fn anonymous_http_can_do_nothing() {
         "SELECT * FROM pub.events".to_owned(),
         "SELECT * FROM system.processes".to_owned(),
         format!("SELECT * FROM file('{secrets}', 'LineAsString', 's String')"),
-        format!(
-            "SELECT * FROM file('{secrets}', 'LineAsString', 's String') SETTINGS readonly = 0"
-        ),
+        format!("SELECT * FROM file('{secrets}', 'LineAsString', 's String') SETTINGS readonly = 0"),
         format!("SELECT * FROM default.`{secrets}`"),
         "SYSTEM STOP LISTEN HTTP".to_owned(),
         "SET readonly = 0".to_owned(),
@@ -143,15 +112,9 @@ async fn anonymous_http_can_do_nothing() {
     let (status, body) = walled.ask(None, "readonly=0", "SELECT 1").await;
     assert!(status != 200 && body.contains("READONLY"), "{body}");
     for name in ["wall", "writer"] {
-        let user = User {
-            name: name.to_owned(),
-            password: String::new(),
-        };
+        let user = User { name: name.to_owned(), password: String::new() };
         let (status, body) = walled.ask(Some(&user), "", "SELECT 1").await;
-        assert!(
-            status == 403 && body.contains("AUTHENTICATION_FAILED"),
-            "{body}"
-        );
+        assert!(status == 403 && body.contains("AUTHENTICATION_FAILED"), "{body}");
     }
     walled.engine.shutdown().await;
 }
@@ -166,12 +129,7 @@ async fn nobody_reads_files_with_the_function_file() {
     let call = format!("file('{path}')");
     let column = format!("(SELECT '{path}' AS a)");
     let credentials = walled.engine.credentials().clone();
-    for user in [
-        None,
-        Some(&credentials.reader),
-        Some(&credentials.gate),
-        Some(&credentials.writer),
-    ] {
+    for user in [None, Some(&credentials.reader), Some(&credentials.gate), Some(&credentials.writer)] {
         for sql in [
             format!("SELECT {call}"),
             format!("SELECT file('{path}', 'otherwise')"),
@@ -198,17 +156,10 @@ async fn nobody_reads_files_with_the_function_file() {
             for settings in ["", "allow_experimental_analyzer=0"] {
                 let (status, body) = walled.ask(user, settings, &sql).await;
                 assert_ne!(status, 200, "{user:?} {settings} {sql}: {body}");
-                assert!(
-                    !body.contains("KNOWN-CONTENT") && !body.contains("oracle"),
-                    "{sql}: {body}"
-                );
+                assert!(!body.contains("KNOWN-CONTENT") && !body.contains("oracle"), "{sql}: {body}");
             }
         }
-        for sql in [
-            "DROP FUNCTION file",
-            "CREATE OR REPLACE FUNCTION file AS x -> x",
-            "CREATE FUNCTION f AS x -> x",
-        ] {
+        for sql in ["DROP FUNCTION file", "CREATE OR REPLACE FUNCTION file AS x -> x", "CREATE FUNCTION f AS x -> x"] {
             walled.refused(user, sql).await;
         }
     }
@@ -237,21 +188,11 @@ async fn a_reader_reads_views_and_nothing_else_and_within_limits() {
     ] {
         walled.refused(Some(walled.reader()), sql).await;
     }
-    let (status, body) = walled
-        .ask(
-            Some(walled.reader()),
-            "readonly=1",
-            "SET max_execution_time = 0",
-        )
-        .await;
+    let (status, body) = walled.ask(Some(walled.reader()), "readonly=1", "SET max_execution_time = 0").await;
     assert!(status != 200 && body.contains("READONLY"), "{body}");
-    let (_, body) = walled
-        .read("{}", "SELECT number FROM numbers(2000000) FORMAT Null")
-        .await;
+    let (_, body) = walled.read("{}", "SELECT number FROM numbers(2000000) FORMAT Null").await;
     assert!(body.contains("TOO_MANY_ROWS_OR_BYTES"), "{body}");
-    let (_, databases) = walled
-        .read("{}", "SELECT groupArray(name) FROM system.databases")
-        .await;
+    let (_, databases) = walled.read("{}", "SELECT groupArray(name) FROM system.databases").await;
     assert_eq!(databases, "['pub']");
     walled.engine.shutdown().await;
 }
@@ -260,16 +201,10 @@ async fn a_reader_reads_views_and_nothing_else_and_within_limits() {
 async fn the_gate_parses_and_may_do_nothing() {
     let walled = Walled::start().await;
     let gate = walled.engine.credentials().gate.clone();
-    let (status, body) = walled
-        .ask(Some(&gate), "", "EXPLAIN AST SELECT n FROM pub.events")
-        .await;
+    let (status, body) = walled.ask(Some(&gate), "", "EXPLAIN AST SELECT n FROM pub.events").await;
     assert!(status == 200 && body.contains("SelectQuery"), "{body}");
-    for sql in [
-        "SELECT * FROM pub.events",
-        "SELECT * FROM activitylog.events",
-        "CREATE DATABASE d",
-        "SYSTEM SHUTDOWN",
-    ] {
+    for sql in ["SELECT * FROM pub.events", "SELECT * FROM activitylog.events", "CREATE DATABASE d", "SYSTEM SHUTDOWN"]
+    {
         walled.refused(Some(&gate), sql).await;
     }
     walled.engine.shutdown().await;

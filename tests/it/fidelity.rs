@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use activitylog::ingest::otlp::{self, Encoding, Limits, Signal, Tally, Visit};
 use activitylog::model::event::{AttributeValue, CostOrigin, Event, Kind, UsageRole};
 use activitylog::model::metric::Metric;
-use activitylog::model::otlp::{
-    DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span,
-};
+use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use activitylog::normalise::value;
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Value, json};
@@ -81,10 +79,7 @@ impl Totals {
         assert_eq!(event.source, "claude_code");
         assert!(!event.message.is_empty());
         assert_eq!(event.user_id.len(), 64, "the record's, not the resource's");
-        let name = event
-            .event_type
-            .strip_prefix("claude_code.")
-            .expect("prefix");
+        let name = event.event_type.strip_prefix("claude_code.").expect("prefix");
         add(&mut self.events, name);
         match name {
             "api_request" => {
@@ -96,10 +91,7 @@ impl Totals {
                 self.cost_nanos += event.cost_usd.0;
             }
             "tool_result" => {
-                let entry = self
-                    .tool_results
-                    .entry(event.tool_name.to_string())
-                    .or_default();
+                let entry = self.tool_results.entry(event.tool_name.to_string()).or_default();
                 match event.outcome.as_ref() {
                     "success" => entry.0 += 1,
                     "failure" => entry.1 += 1,
@@ -142,15 +134,8 @@ impl Totals {
         add(&mut self.datapoints, &metric.name);
         assert!(!metric.model.contains('['), "{}", metric.model);
         let attributes = metric.attributes.iter();
-        let series: Vec<_> = attributes
-            .map(|(k, v)| format!("{k}={}", text(v)))
-            .collect();
-        let columns = [
-            &metric.model,
-            &metric.series_type,
-            &metric.tool_name,
-            &metric.session_id,
-        ];
+        let series: Vec<_> = attributes.map(|(k, v)| format!("{k}={}", text(v))).collect();
+        let columns = [&metric.model, &metric.series_type, &metric.tool_name, &metric.session_id];
         let key = (metric.name.to_string(), format!("{columns:?} {series:?}"));
         let (last, sum) = self.series.entry(key).or_default();
         *last = metric.value;
@@ -212,30 +197,14 @@ pub fn request(file: &str) -> (Signal, Encoding, Vec<u8>) {
         _ if file.contains("-traces.") => Signal::Traces,
         _ => Signal::Metrics,
     };
-    let encoding = if file.ends_with(".pb") {
-        Encoding::Protobuf
-    } else {
-        Encoding::Json
-    };
-    (
-        signal,
-        encoding,
-        std::fs::read(fixtures().join(file)).expect(file),
-    )
+    let encoding = if file.ends_with(".pb") { Encoding::Protobuf } else { Encoding::Json };
+    (signal, encoding, std::fs::read(fixtures().join(file)).expect(file))
 }
 
 fn collect(file: &str, now_ns: i64, totals: &mut Totals) -> Tally {
     let (signal, encoding, body) = request(file);
-    let context = Context {
-        tenant_id: "acme",
-        project: "",
-        now_ns,
-        capture_content: false,
-    };
-    let mut collect = Collect {
-        normaliser: Normaliser::new(context),
-        totals,
-    };
+    let context = Context { tenant_id: "acme", project: "", now_ns, capture_content: false };
+    let mut collect = Collect { normaliser: Normaliser::new(context), totals };
     otlp::decode(signal, encoding, &body, &Limits::default(), &mut collect).expect(file)
 }
 
@@ -243,10 +212,7 @@ fn collect(file: &str, now_ns: i64, totals: &mut Totals) -> Tally {
 
 #[test]
 fn every_fixture_decodes_to_the_counts_of_the_manifest() {
-    for file in read_json("manifest.json")["files"]
-        .as_array()
-        .expect("files")
-    {
+    for file in read_json("manifest.json")["files"].as_array().expect("files") {
         let name = file["file"].as_str().expect("name");
         let mut totals = Totals::default();
         let now = file["recv_unix_nano"].as_i64().expect("time");
@@ -255,17 +221,11 @@ fn every_fixture_decodes_to_the_counts_of_the_manifest() {
         let count = match file["signal"].as_str() {
             Some("logs") => expect["records"].as_u64(),
             Some("traces") => expect["span_count"].as_u64(),
-            _ => expect["datapoints"]
-                .as_object()
-                .map(|o| o.values().filter_map(Value::as_u64).sum()),
+            _ => expect["datapoints"].as_object().map(|o| o.values().filter_map(Value::as_u64).sum()),
         };
         assert_eq!(Some(tally.accepted), count, "{name}");
         assert_eq!((tally.rejected, tally.reason), (0, None), "{name}");
-        assert_eq!(
-            totals.rows,
-            totals.ids.len(),
-            "{name}: every row has its own id"
-        );
+        assert_eq!(totals.rows, totals.ids.len(), "{name}: every row has its own id");
     }
 }
 
@@ -282,18 +242,9 @@ fn every_run_adds_up_to_what_it_did() {
             let file = file.as_str().expect("file");
             let described = manifest["files"].as_array().expect("files");
             let described = described.iter().find(|f| f["file"] == file).expect(file);
-            collect(
-                file,
-                described["recv_unix_nano"].as_i64().expect("time"),
-                &mut totals,
-            );
+            collect(file, described["recv_unix_nano"].as_i64().expect("time"), &mut totals);
         }
-        compare(
-            id,
-            &expected["runs"][id],
-            run["temporality"] == "cumulative",
-            &totals,
-        );
+        compare(id, &expected["runs"][id], run["temporality"] == "cumulative", &totals);
     }
 }
 
@@ -303,62 +254,26 @@ fn compare(id: &str, expected: &Value, cumulative: bool, totals: &Totals) {
     assert_eq!(sessions, sorted(&expected["session_ids"]), "{id}: sessions");
     if logs {
         assert_eq!(json!(totals.events), expected["events"], "{id}: events");
-        assert_eq!(
-            json!(totals.requests_by_model),
-            expected["api_requests_by_model"],
-            "{id}"
-        );
-        assert_eq!(
-            json!(totals.tokens),
-            expected["tokens_by_model"],
-            "{id}: tokens"
-        );
+        assert_eq!(json!(totals.requests_by_model), expected["api_requests_by_model"], "{id}");
+        assert_eq!(json!(totals.tokens), expected["tokens_by_model"], "{id}: tokens");
         let cost = expected["cost_usd_total"].as_f64().expect("cost");
-        assert_eq!(
-            totals.cost_nanos,
-            (cost * 1e9).round() as i64,
-            "{id}: cost, to the nano-dollar"
-        );
+        assert_eq!(totals.cost_nanos, (cost * 1e9).round() as i64, "{id}: cost, to the nano-dollar");
         compare_tools(id, expected, totals);
-        assert_eq!(
-            json!(totals.api_errors),
-            expected["api_error_events_by_status"],
-            "{id}"
-        );
+        assert_eq!(json!(totals.api_errors), expected["api_error_events_by_status"], "{id}");
     }
     if expected["span_count"].as_u64() > Some(0) {
         assert_eq!(json!(totals.spans), expected["spans"], "{id}: spans");
-        assert_eq!(
-            json!(totals.error_spans),
-            expected["error_spans"],
-            "{id}: error spans"
-        );
-        assert_eq!(
-            json!(totals.copied_tokens),
-            expected["tokens_by_model"],
-            "{id}: llm_request"
-        );
+        assert_eq!(json!(totals.error_spans), expected["error_spans"], "{id}: error spans");
+        assert_eq!(json!(totals.copied_tokens), expected["tokens_by_model"], "{id}: llm_request");
     }
     if !totals.datapoints.is_empty() {
-        assert_eq!(
-            json!(totals.datapoints),
-            expected["metric_datapoints"],
-            "{id}: data points"
-        );
+        assert_eq!(json!(totals.datapoints), expected["metric_datapoints"], "{id}: data points");
         let found = totals.metric_totals(cumulative);
         let expected = expected["metric_totals"].as_object().expect("totals");
-        assert_eq!(
-            found.keys().collect::<Vec<_>>(),
-            expected.keys().collect::<Vec<_>>(),
-            "{id}"
-        );
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{id}");
         for (name, total) in expected {
             let total = total.as_f64().expect("number");
-            assert!(
-                (found[name] - total).abs() < 1e-9,
-                "{id}: {name} {} {total}",
-                found[name]
-            );
+            assert!((found[name] - total).abs() < 1e-9, "{id}: {name} {} {total}", found[name]);
         }
     }
 }
@@ -369,28 +284,16 @@ fn compare_tools(id: &str, expected: &Value, totals: &Totals) {
         .iter()
         .map(|(tool, (ok, failed))| (tool, json!({"success": ok, "failure": failed})))
         .collect();
-    assert_eq!(
-        json!(results),
-        expected["tool_results"],
-        "{id}: tool results"
-    );
+    assert_eq!(json!(results), expected["tool_results"], "{id}: tool results");
     let mut decisions = json!({});
     for ((tool, decision, source), count) in &totals.tool_decisions {
         decisions[tool][decision][source] = json!(count);
     }
-    assert_eq!(
-        decisions, expected["tool_decisions"],
-        "{id}: tool decisions"
-    );
+    assert_eq!(decisions, expected["tool_decisions"], "{id}: tool decisions");
 }
 
 fn sorted(list: &Value) -> Value {
-    let mut list: Vec<_> = list
-        .as_array()
-        .expect("list")
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let mut list: Vec<_> = list.as_array().expect("list").iter().filter_map(Value::as_str).collect();
     list.sort_unstable();
     json!(list)
 }

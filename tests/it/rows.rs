@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use activitylog::ingest::otlp::{self, Limits, Visit};
 use activitylog::model::event::{Event, UsageRole};
 use activitylog::model::metric::Metric;
-use activitylog::model::otlp::{
-    DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span,
-};
+use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Map, Value, json};
 
@@ -35,26 +33,17 @@ impl Visit for Rows<'_> {
 
     fn log(&mut self, record: &LogRecord<'_>) {
         let event = self.normaliser.log(record);
-        note(
-            self.logs,
-            &event.event_type,
-            record.attributes.len(),
-            || event_columns(&event),
-        );
+        note(self.logs, &event.event_type, record.attributes.len(), || event_columns(&event));
     }
 
     fn span(&mut self, span: &Span<'_>) {
         let event = self.normaliser.span(span);
-        note(self.spans, &event.event_type, span.attributes.len(), || {
-            event_columns(&event)
-        });
+        note(self.spans, &event.event_type, span.attributes.len(), || event_columns(&event));
     }
 
     fn point(&mut self, metric: &MetricMeta<'_>, point: &DataPoint<'_>) {
         let row = self.normaliser.point(metric, point);
-        note(self.points, &row.name, point.attributes.len(), || {
-            metric_columns(&row)
-        });
+        note(self.points, &row.name, point.attributes.len(), || metric_columns(&row));
     }
 }
 
@@ -73,9 +62,7 @@ fn hex(bytes: &[u8]) -> String {
 fn columns(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Map<String, Value> {
     let empty = |v: &Value| v.is_null() || *v == json!("") || *v == json!(0) || *v == json!("none");
     let named = pairs.into_iter().filter(|(_, value)| !empty(value));
-    named
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    named.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn map<'a>(pairs: impl Iterator<Item = (&'a str, String)>) -> Value {
@@ -118,19 +105,13 @@ fn event_columns(e: &Event<'_>) -> Value {
         ("output_tokens", json!(e.output_tokens)),
         ("cache_read_tokens", json!(e.cache_read_tokens)),
         ("cache_creation_tokens", json!(e.cache_creation_tokens)),
-        (
-            "cache_creation_1h_tokens",
-            json!(e.cache_creation_1h_tokens),
-        ),
+        ("cache_creation_1h_tokens", json!(e.cache_creation_1h_tokens)),
         ("cost_nano_usd", json!(e.cost_usd.0)),
         ("usage_role", json!(role)),
         ("usage_key", json!(e.usage_key)),
         ("status_code", json!(e.status_code)),
     ]);
-    row.insert(
-        "attributes".into(),
-        map(e.attributes.iter().map(|(k, v)| (*k, text(v)))),
-    );
+    row.insert("attributes".into(), map(e.attributes.iter().map(|(k, v)| (*k, text(v)))));
     Value::Object(row)
 }
 
@@ -149,43 +130,24 @@ fn metric_columns(m: &Metric<'_>) -> Value {
         ("feature", json!(m.feature)),
         ("tool_name", json!(m.tool_name)),
     ]);
-    row.insert(
-        "attributes".into(),
-        map(m.attributes.iter().map(|(k, v)| (*k, text(v)))),
-    );
+    row.insert("attributes".into(), map(m.attributes.iter().map(|(k, v)| (*k, text(v)))));
     Value::Object(row)
 }
 
 #[test]
 fn one_row_of_every_event_span_and_metric() {
     let (mut logs, mut spans, mut points) = (Examples::new(), Examples::new(), Examples::new());
-    for file in read_json("manifest.json")["files"]
-        .as_array()
-        .expect("files")
-    {
+    for file in read_json("manifest.json")["files"].as_array().expect("files") {
         let name = file["file"].as_str().expect("name");
         let (signal, encoding, body) = request(name);
         let now_ns = file["recv_unix_nano"].as_i64().expect("time");
-        let context = Context {
-            tenant_id: "acme",
-            project: "",
-            now_ns,
-            capture_content: false,
-        };
+        let context = Context { tenant_id: "acme", project: "", now_ns, capture_content: false };
         let normaliser = Normaliser::new(context);
-        let mut rows = Rows {
-            normaliser,
-            logs: &mut logs,
-            spans: &mut spans,
-            points: &mut points,
-        };
+        let mut rows = Rows { normaliser, logs: &mut logs, spans: &mut spans, points: &mut points };
         otlp::decode(signal, encoding, &body, &Limits::default(), &mut rows).expect(name);
     }
     let rows = |examples: Examples| -> BTreeMap<String, Value> {
-        examples
-            .into_iter()
-            .map(|(name, (_, row))| (name, row))
-            .collect()
+        examples.into_iter().map(|(name, (_, row))| (name, row)).collect()
     };
     insta::assert_json_snapshot!("claude_code_events", rows(logs));
     insta::assert_json_snapshot!("claude_code_spans", rows(spans));

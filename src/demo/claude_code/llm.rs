@@ -54,54 +54,26 @@ impl Asker<'_> {
 
 impl Session<'_> {
     /// Asks the model, and says which request answered; None if it failed for good.
-    pub fn request(
-        &mut self,
-        asker: Asker,
-        model: &'static Model,
-        parent: &str,
-        stop: &str,
-    ) -> Option<String> {
+    pub fn request(&mut self, asker: Asker, model: &'static Model, parent: &str, stop: &str) -> Option<String> {
         let (span, start) = (self.random.hex(16), self.clock);
         let id = format!("req_011C{}", self.random.hex(24));
         self.wait(3, 15);
-        let mut attempts = vec![(
-            "gen_ai.request.attempt",
-            self.clock,
-            Attributes::new().int("attempt", 1),
-        )];
+        let mut attempts = vec![("gen_ai.request.attempt", self.clock, Attributes::new().int("attempt", 1))];
         let failed = self.random.chance(0.012);
-        let retries = if failed || self.random.chance(0.02) {
-            self.random.range(1, 3)
-        } else {
-            0
-        };
+        let retries = if failed || self.random.chance(0.02) { self.random.range(1, 3) } else { 0 };
         for attempt in 2..retries + 2 {
             self.wait(600, 2500);
-            attempts.push((
-                "gen_ai.request.attempt",
-                self.clock,
-                Attributes::new().int("attempt", attempt),
-            ));
+            attempts.push(("gen_ai.request.attempt", self.clock, Attributes::new().int("attempt", attempt)));
         }
         let last_attempt = self.clock;
         let common = |attributes: Attributes, effort: &str| {
-            attributes
-                .text("speed", "normal")
-                .text("query_source", asker.query_source())
-                .text("effort", effort)
+            attributes.text("speed", "normal").text("query_source", asker.query_source()).text("effort", effort)
         };
         let of_span = Attributes::new()
             .text("model", model.name)
             .text("gen_ai.system", "anthropic")
             .text("gen_ai.request.model", model.name)
-            .text(
-                "llm_request.context",
-                if asker.agent_id().is_some() {
-                    "tool"
-                } else {
-                    "interaction"
-                },
-            )
+            .text("llm_request.context", if asker.agent_id().is_some() { "tool" } else { "interaction" })
             .text("speed", "normal")
             .text("query_source_safe", asker.query_source().replace(':', "."))
             .maybe("agent_id", asker.agent_id().as_deref())
@@ -120,15 +92,7 @@ impl Session<'_> {
                 .int("status_code", status)
                 .text("error", error)
                 .text("error_class", class);
-            self.span(
-                "llm_request",
-                &span,
-                Some(parent),
-                start,
-                Some(error),
-                of_span,
-                attempts,
-            );
+            self.span("llm_request", &span, Some(parent), start, Some(error), of_span, attempts);
             let exhausted = Attributes::new()
                 .text("model", model.name)
                 .text("error", error)
@@ -164,15 +128,7 @@ impl Session<'_> {
             .int("first_content_ms", ttft + 1)
             .text("stop_reason", stop)
             .list("gen_ai.response.finish_reasons", &[stop]);
-        self.span(
-            "llm_request",
-            &span,
-            Some(parent),
-            start,
-            None,
-            of_span,
-            attempts,
-        );
+        self.span("llm_request", &span, Some(parent), start, None, of_span, attempts);
 
         let cost_nanos = model.cost_nanos(tokens);
         let event = Attributes::new()
@@ -191,12 +147,8 @@ impl Session<'_> {
         let event = common(event, self.effort)
             .maybe("agent.name", asker.agent_id().map(|_| "general-purpose"))
             .maybe("agent_id", asker.agent_id().as_deref());
-        self.event("api_request", event).usage = Some(Usage {
-            dialect: "claude_code",
-            model: model.name,
-            tokens,
-            cost_nanos,
-        });
+        self.event("api_request", event).usage =
+            Some(Usage { dialect: "claude_code", model: model.name, tokens, cost_nanos });
 
         let of_metric = Attributes::new()
             .text("model", model.name)
@@ -209,11 +161,7 @@ impl Session<'_> {
             ("cacheRead", tokens.cache_read),
             ("cacheCreation", tokens.cache_creation),
         ] {
-            self.count(
-                &instruments::TOKENS,
-                of_metric.clone().text("type", kind),
-                count as f64,
-            );
+            self.count(&instruments::TOKENS, of_metric.clone().text("type", kind), count as f64);
         }
         self.count(&instruments::COST, of_metric, cost_nanos as f64 / 1e9);
         Some(id)
@@ -228,35 +176,17 @@ impl Session<'_> {
             Asker::Main => {
                 // the system prompt and the tools, cached by an earlier session or not
                 let first = if self.context > 0 { 0 } else { 17_500 };
-                let (read, written) = if first > 0 && self.random.chance(0.5) {
-                    (first, new)
-                } else {
-                    (self.context, first + new)
-                };
+                let (read, written) =
+                    if first > 0 && self.random.chance(0.5) { (first, new) } else { (self.context, first + new) };
                 self.context = read + written + output;
-                Tokens {
-                    input,
-                    cache_read: read,
-                    cache_creation: written,
-                    output,
-                }
+                Tokens { input, cache_read: read, cache_creation: written, output }
             }
             Asker::Agent(_) => {
                 let read = self.random.range(2000, 24_000);
-                Tokens {
-                    input,
-                    cache_read: read,
-                    cache_creation: new,
-                    output,
-                }
+                Tokens { input, cache_read: read, cache_creation: new, output }
             }
             Asker::Compact => {
-                let tokens = Tokens {
-                    input,
-                    cache_read: self.context,
-                    cache_creation: 400,
-                    output: output + 1500,
-                };
+                let tokens = Tokens { input, cache_read: self.context, cache_creation: 400, output: output + 1500 };
                 self.context = 19_000 + tokens.output;
                 tokens
             }

@@ -30,85 +30,28 @@ mod instruments {
 
     macro_rules! counter {
         ($name:ident, $metric:literal, $unit:literal, $description:literal) => {
-            pub static $name: Instrument = Instrument {
-                name: $metric,
-                unit: $unit,
-                description: $description,
-                bounds: &[],
-            };
+            pub static $name: Instrument =
+                Instrument { name: $metric, unit: $unit, description: $description, bounds: &[] };
         };
     }
 
-    counter!(
-        SESSIONS,
-        "claude_code.session.count",
-        "",
-        "Count of CLI sessions started"
-    );
-    counter!(
-        TOKENS,
-        "claude_code.token.usage",
-        "tokens",
-        "Number of tokens used"
-    );
-    counter!(
-        COST,
-        "claude_code.cost.usage",
-        "USD",
-        "Cost of the Claude Code session"
-    );
-    counter!(
-        LINES,
-        "claude_code.lines_of_code.count",
-        "",
-        "Count of lines of code modified"
-    );
-    counter!(
-        EDITS,
-        "claude_code.code_edit_tool.decision",
-        "",
-        "Count of code editing tool permission decisions"
-    );
-    counter!(
-        COMMITS,
-        "claude_code.commit.count",
-        "",
-        "Number of git commits created"
-    );
-    counter!(
-        PULL_REQUESTS,
-        "claude_code.pull_request.count",
-        "",
-        "Number of pull requests created"
-    );
-    counter!(
-        ACTIVE,
-        "claude_code.active_time.total",
-        "s",
-        "Total active time in seconds"
-    );
+    counter!(SESSIONS, "claude_code.session.count", "", "Count of CLI sessions started");
+    counter!(TOKENS, "claude_code.token.usage", "tokens", "Number of tokens used");
+    counter!(COST, "claude_code.cost.usage", "USD", "Cost of the Claude Code session");
+    counter!(LINES, "claude_code.lines_of_code.count", "", "Count of lines of code modified");
+    counter!(EDITS, "claude_code.code_edit_tool.decision", "", "Count of code editing tool permission decisions");
+    counter!(COMMITS, "claude_code.commit.count", "", "Number of git commits created");
+    counter!(PULL_REQUESTS, "claude_code.pull_request.count", "", "Number of pull requests created");
+    counter!(ACTIVE, "claude_code.active_time.total", "s", "Total active time in seconds");
 }
 
 // === impl Coder ===
 
 impl Coder {
-    pub fn new(
-        mut random: Random,
-        source: u64,
-        developer: Developer,
-        start: Nanos,
-        pace: f64,
-    ) -> Coder {
+    pub fn new(mut random: Random, source: u64, developer: Developer, start: Nanos, pace: f64) -> Coder {
         // some are at it when the history starts, others come in the next minutes
         let next = start + pause(&mut random, 150.0, pace);
-        Coder {
-            random,
-            developer,
-            next,
-            pace,
-            source: source << 16,
-            sessions: 0,
-        }
+        Coder { random, developer, next, pace, source: source << 16, sessions: 0 }
     }
 }
 
@@ -157,20 +100,14 @@ mod tests {
 
     fn attribute<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
         let list = record["attributes"].as_array()?;
-        list.iter().find(|kv| kv["key"] == key)?["value"]
-            .as_object()?
-            .values()
-            .next()
+        list.iter().find(|kv| kv["key"] == key)?["value"].as_object()?.values().next()
     }
 
     #[test]
     fn token_and_cost_metrics_sum_to_the_api_requests() {
         let items = episodes(3);
         let mut events: BTreeMap<&str, f64> = BTreeMap::new();
-        for item in items
-            .iter()
-            .filter(|item| item.kind == "claude_code.api_request")
-        {
+        for item in items.iter().filter(|item| item.kind == "claude_code.api_request") {
             for (key, kind) in [
                 ("input_tokens", "input"),
                 ("output_tokens", "output"),
@@ -178,8 +115,7 @@ mod tests {
                 ("cache_creation_tokens", "cacheCreation"),
                 ("cost_usd", "cost"),
             ] {
-                *events.entry(kind).or_default() +=
-                    attribute(&item.record, key).unwrap().as_f64().unwrap();
+                *events.entry(kind).or_default() += attribute(&item.record, key).unwrap().as_f64().unwrap();
             }
         }
         let mut metrics: BTreeMap<&str, f64> = BTreeMap::new();
@@ -199,11 +135,7 @@ mod tests {
         }
         assert_eq!(events.len(), 5);
         for (kind, sum) in &events {
-            assert!(
-                (metrics[kind] - sum).abs() < 1e-9 * sum,
-                "{kind}: {sum} in events, {} in metrics",
-                metrics[kind]
-            );
+            assert!((metrics[kind] - sum).abs() < 1e-9 * sum, "{kind}: {sum} in events, {} in metrics", metrics[kind]);
         }
     }
 
@@ -216,11 +148,7 @@ mod tests {
             .map(|item| (item.record["spanId"].as_str().unwrap(), &item.record))
             .collect();
         let time = |span: &Value, key: &str| span[key].as_str().unwrap().parse::<u64>().unwrap();
-        assert!(
-            spans
-                .values()
-                .any(|span| span["name"] == "claude_code.tool.execution")
-        );
+        assert!(spans.values().any(|span| span["name"] == "claude_code.tool.execution"));
         for span in spans.values() {
             assert!(time(span, "startTimeUnixNano") <= time(span, "endTimeUnixNano"));
             let Some(parent) = span["parentSpanId"].as_str() else {
@@ -243,20 +171,12 @@ mod tests {
     fn requests_and_tool_uses_join_events_to_spans() {
         let items = episodes(5);
         for (key, event, span) in [
-            (
-                "request_id",
-                "claude_code.api_request",
-                "claude_code.llm_request",
-            ),
+            ("request_id", "claude_code.api_request", "claude_code.llm_request"),
             ("tool_use_id", "claude_code.tool_result", "claude_code.tool"),
         ] {
             let ids = |kind: &str, signal: Signal| -> HashSet<String> {
-                let of_kind = items
-                    .iter()
-                    .filter(|item| item.signal == signal && item.kind.ends_with(kind));
-                of_kind
-                    .map(|item| attribute(&item.record, key).unwrap().to_string())
-                    .collect()
+                let of_kind = items.iter().filter(|item| item.signal == signal && item.kind.ends_with(kind));
+                of_kind.map(|item| attribute(&item.record, key).unwrap().to_string()).collect()
             };
             let (events, spans) = (ids(event, Signal::Logs), ids(span, Signal::Traces));
             assert!(!events.is_empty() && events.is_subset(&spans), "{key}");
@@ -266,15 +186,9 @@ mod tests {
     #[test]
     fn sequences_count_up_and_times_do_not_run_back() {
         let mut last: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        for item in episodes(6)
-            .iter()
-            .filter(|item| item.signal == Signal::Logs)
-        {
+        for item in episodes(6).iter().filter(|item| item.signal == Signal::Logs) {
             let session = attribute(&item.record, "session.id").unwrap().to_string();
-            let sequence = attribute(&item.record, "event.sequence")
-                .unwrap()
-                .as_u64()
-                .unwrap();
+            let sequence = attribute(&item.record, "event.sequence").unwrap().as_u64().unwrap();
             if let Some((before, at)) = last.insert(session, (sequence, item.at)) {
                 assert_eq!(sequence, before + 1);
                 assert!(item.at >= at);

@@ -39,14 +39,8 @@ pub const SONNET: Model = Model {
     pace_ms: 13.0,
 };
 /// Subagents and titles.
-pub const HAIKU: Model = Model {
-    name: "claude-haiku-5-5",
-    input: 100,
-    output: 500,
-    cache_read: 10,
-    cache_creation: 125,
-    pace_ms: 6.0,
-};
+pub const HAIKU: Model =
+    Model { name: "claude-haiku-5-5", input: 100, output: 500, cache_read: 10, cache_creation: 125, pace_ms: 6.0 };
 
 // === impl Model ===
 
@@ -65,17 +59,9 @@ mod tests {
 
     #[test]
     fn costs_are_those_of_captured_requests() {
-        let tokens = |input, output, cache_read, cache_creation| Tokens {
-            input,
-            output,
-            cache_read,
-            cache_creation,
-        };
+        let tokens = |input, output, cache_read, cache_creation| Tokens { input, output, cache_read, cache_creation };
         assert_eq!(OPUS.cost_nanos(tokens(120, 14, 900, 300)), 2_440_000);
-        assert_eq!(
-            OPUS_BEFORE.cost_nanos(tokens(211, 75, 1000, 500)),
-            6_555_000
-        );
+        assert_eq!(OPUS_BEFORE.cost_nanos(tokens(211, 75, 1000, 500)), 6_555_000);
         assert_eq!(HAIKU.cost_nanos(tokens(120, 14, 900, 300)), 65_500);
     }
 }

@@ -81,28 +81,13 @@ impl<'a> Session<'a> {
             .flag("anthropic.custom_base_url", false)
             .text("terminal.type", developer.terminal);
         let resource = configured
-            .text(
-                "host.arch",
-                if random.chance(0.6) { "arm64" } else { "amd64" },
-            )
-            .text(
-                "os.type",
-                if developer.terminal == "xterm-256color" {
-                    "linux"
-                } else {
-                    "darwin"
-                },
-            )
+            .text("host.arch", if random.chance(0.6) { "arm64" } else { "amd64" })
+            .text("os.type", if developer.terminal == "xterm-256color" { "linux" } else { "darwin" })
             .text("os.version", "25.1.0")
             .text("service.name", "claude-code")
             .text("service.version", VERSION);
         let emitter = |offset, scope, scope_version| {
-            Arc::new(Source {
-                id: source + offset,
-                resource: resource.clone(),
-                scope,
-                scope_version,
-            })
+            Arc::new(Source { id: source + offset, resource: resource.clone(), scope, scope_version })
         };
         let model = match random.range(0, 10) {
             0..6 => &models::OPUS,
@@ -114,11 +99,7 @@ impl<'a> Session<'a> {
             clock: clock / MILLISECOND * MILLISECOND,
             model,
             effort: if random.chance(0.7) { "medium" } else { "high" },
-            permission_mode: if random.chance(0.6) {
-                "acceptEdits"
-            } else {
-                "default"
-            },
+            permission_mode: if random.chance(0.6) { "acceptEdits" } else { "default" },
             context: 0,
             turns: 0,
             uncommitted: 0,
@@ -144,16 +125,8 @@ impl<'a> Session<'a> {
             .text("managed_settings.helper.state", "none")
             .text("managed_settings.helper.applied", "none");
         self.event("managed_settings_resolved", settings);
-        let start_type = if self.random.chance(0.85) {
-            "fresh"
-        } else {
-            "resume"
-        };
-        self.count(
-            &instruments::SESSIONS,
-            Attributes::new().text("start_type", start_type),
-            1.0,
-        );
+        let start_type = if self.random.chance(0.85) { "fresh" } else { "resume" };
+        self.count(&instruments::SESSIONS, Attributes::new().text("start_type", start_type), 1.0);
         for (name, hash) in PLUGINS {
             self.wait(1, 6);
             let plugin = Attributes::new()
@@ -175,14 +148,7 @@ impl<'a> Session<'a> {
             let took = self.random.range(40, 900);
             self.clock += took * MILLISECOND;
             let server = Attributes::new()
-                .text(
-                    "status",
-                    if self.random.chance(0.93) {
-                        "connected"
-                    } else {
-                        "failed"
-                    },
-                )
+                .text("status", if self.random.chance(0.93) { "connected" } else { "failed" })
                 .text("transport_type", "stdio")
                 .text("server_scope", "project")
                 .text("duration_ms", took.to_string())
@@ -225,13 +191,7 @@ impl<'a> Session<'a> {
             record["traceId"] = json!(prompt.trace);
             record["spanId"] = json!(prompt.root);
         }
-        self.push(Item::new(
-            self.clock,
-            Signal::Logs,
-            &self.logs,
-            body,
-            record,
-        ))
+        self.push(Item::new(self.clock, Signal::Logs, &self.logs, body, record))
     }
 
     /// A span from `start` until now, below `parent`.

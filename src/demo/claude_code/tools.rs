@@ -22,21 +22,8 @@ pub struct Ran {
     pub rejected: bool,
 }
 
-const fn builtin(
-    name: &'static str,
-    weight: u64,
-    median_ms: f64,
-    result_bytes: f64,
-    failure: f64,
-) -> Tool {
-    Tool {
-        name,
-        event_name: name,
-        weight,
-        median_ms,
-        result_bytes,
-        failure,
-    }
+const fn builtin(name: &'static str, weight: u64, median_ms: f64, result_bytes: f64, failure: f64) -> Tool {
+    Tool { name, event_name: name, weight, median_ms, result_bytes, failure }
 }
 
 pub const BASH: Tool = builtin("Bash", 26, 900.0, 1500.0, 0.07);
@@ -73,11 +60,7 @@ const COMMANDS: [(&str, &str); 6] = [
 impl Session<'_> {
     /// What the model asks for next; subagents don't start subagents.
     pub fn choose_tool(&mut self, asker: Asker) -> &'static Tool {
-        let allowed = || {
-            TOOLS
-                .iter()
-                .filter(|tool| tool.name != AGENT.name || matches!(asker, Asker::Main))
-        };
+        let allowed = || TOOLS.iter().filter(|tool| tool.name != AGENT.name || matches!(asker, Asker::Main));
         let total = allowed().map(|tool| tool.weight).sum();
         let mut drawn = self.random.range(0, total);
         for tool in allowed() {
@@ -90,22 +73,11 @@ impl Session<'_> {
     }
 
     /// One call. `commit` makes it a `git commit` that leaves this revision.
-    pub fn call(
-        &mut self,
-        tool: &Tool,
-        asker: Asker,
-        parent: &str,
-        request: &str,
-        commit: Option<&str>,
-    ) -> Ran {
-        let (span, use_id) = (
-            self.random.hex(16),
-            format!("toolu_01{}", self.random.hex(22)),
-        );
+    pub fn call(&mut self, tool: &Tool, asker: Asker, parent: &str, request: &str, commit: Option<&str>) -> Ran {
+        let (span, use_id) = (self.random.hex(16), format!("toolu_01{}", self.random.hex(22)));
         let start = self.clock;
         let edits = matches!(tool.name, "Edit" | "Write");
-        let asked =
-            tool.name == "Bash" && self.permission_mode == "default" && self.random.chance(0.5);
+        let asked = tool.name == "Bash" && self.permission_mode == "default" && self.random.chance(0.5);
         let rejected = asked && self.random.chance(0.08);
         let (decision, source) = match (asked, rejected) {
             (true, true) => ("reject", "user_reject"),
@@ -124,31 +96,14 @@ impl Session<'_> {
             .int("duration_ms", (self.clock - start) / MILLISECOND)
             .text("decision", decision)
             .text("source", source);
-        self.span(
-            "tool.blocked_on_user",
-            &blocked,
-            Some(&span),
-            start,
-            None,
-            waited,
-            Vec::new(),
-        );
+        self.span("tool.blocked_on_user", &blocked, Some(&span), start, None, waited, Vec::new());
 
-        let common = Attributes::new()
-            .text("tool_name", tool.event_name)
-            .text("tool_use_id", &use_id);
+        let common = Attributes::new().text("tool_name", tool.event_name).text("tool_use_id", &use_id);
         let decided = common
             .clone()
             .text("decision", decision)
             .text("source", source)
-            .text(
-                "tool_source",
-                if tool.event_name == "mcp_tool" {
-                    "mcp"
-                } else {
-                    "builtin"
-                },
-            )
+            .text("tool_source", if tool.event_name == "mcp_tool" { "mcp" } else { "builtin" })
             .text("permission_mode", self.permission_mode)
             .text("request_id", request)
             .maybe("agent_id", asker.agent_id().as_deref());
@@ -164,22 +119,10 @@ impl Session<'_> {
         }
 
         if !rejected {
-            self.execute(
-                tool,
-                asker,
-                &span,
-                &use_id,
-                request,
-                commit,
-                asked.then_some(source),
-            );
+            self.execute(tool, asker, &span, &use_id, request, commit, asked.then_some(source));
         }
         let command = self.random.pick(&COMMANDS);
-        let (class, argv0) = if commit.is_some() {
-            ("version_control", "git")
-        } else {
-            command
-        };
+        let (class, argv0) = if commit.is_some() { ("version_control", "git") } else { command };
         let bash = tool.name == "Bash";
         let of_span = Attributes::new()
             .text("tool_name", tool.name)
@@ -188,23 +131,12 @@ impl Session<'_> {
             .text("gen_ai.tool.name", tool.name)
             .maybe("bash_command_class", bash.then_some(class))
             .maybe("bash_argv0", bash.then_some(argv0))
-            .maybe(
-                "anthropic.mcp.server.name",
-                (tool.event_name == "mcp_tool").then_some("tracker"),
-            )
+            .maybe("anthropic.mcp.server.name", (tool.event_name == "mcp_tool").then_some("tracker"))
             .maybe("agent_id", asker.agent_id().as_deref())
             .text("tool_use_id", &use_id)
             .text("gen_ai.tool.call.id", &use_id)
             .int("duration_ms", (self.clock - start) / MILLISECOND);
-        self.span(
-            "tool",
-            &span,
-            Some(parent),
-            start,
-            None,
-            of_span,
-            Vec::new(),
-        );
+        self.span("tool", &span, Some(parent), start, None, of_span, Vec::new());
         Ran { rejected }
     }
 
@@ -223,21 +155,12 @@ impl Session<'_> {
         if tool.name == AGENT.name {
             self.subagent(&span);
         } else {
-            let took = self
-                .random
-                .around(tool.median_ms, 0.9)
-                .clamp(2.0, 120_000.0) as u64;
+            let took = self.random.around(tool.median_ms, 0.9).clamp(2.0, 120_000.0) as u64;
             self.clock += took * MILLISECOND;
         }
         let failed = commit.is_none() && self.random.chance(tool.failure);
         let took = (self.clock - start) / MILLISECOND;
-        let error = failed.then(|| {
-            if tool.name == "Bash" {
-                "Shell command failed"
-            } else {
-                "Tool call failed"
-            }
-        });
+        let error = failed.then(|| if tool.name == "Bash" { "Shell command failed" } else { "Tool call failed" });
         let class = failed.then_some(match tool.event_name {
             "Bash" => "ShellError",
             "mcp_tool" => "McpToolCallError",
@@ -251,36 +174,19 @@ impl Session<'_> {
             .maybe("error.type", failed.then_some("tool_error"))
             .maybe("error", error)
             .maybe("error_class", class);
-        self.span(
-            "tool.execution",
-            &span,
-            Some(parent),
-            start,
-            error,
-            of_span,
-            Vec::new(),
-        );
+        self.span("tool.execution", &span, Some(parent), start, error, of_span, Vec::new());
 
         let input_bytes = self.random.around(220.0, 0.9).clamp(20.0, 20_000.0) as u64;
-        let result_bytes = self
-            .random
-            .around(tool.result_bytes, 0.9)
-            .clamp(10.0, 60_000.0) as u64;
+        let result_bytes = self.random.around(tool.result_bytes, 0.9).clamp(10.0, 60_000.0) as u64;
         let result = Attributes::new()
             .text("tool_name", tool.event_name)
             .text("tool_use_id", use_id)
             .text("success", if failed { "false" } else { "true" })
             .text("duration_ms", took.to_string())
             .text("tool_input_size_bytes", input_bytes.to_string())
-            .maybe(
-                "tool_result_size_bytes",
-                (!failed).then(|| result_bytes.to_string()).as_deref(),
-            )
+            .maybe("tool_result_size_bytes", (!failed).then(|| result_bytes.to_string()).as_deref())
             .maybe("error_type", class)
-            .maybe(
-                "mcp_server_scope",
-                (tool.event_name == "mcp_tool").then_some("project"),
-            )
+            .maybe("mcp_server_scope", (tool.event_name == "mcp_tool").then_some("project"))
             .text("request_id", request)
             .maybe("agent_id", asker.agent_id().as_deref())
             .maybe("decision_source", prompted)
@@ -292,15 +198,10 @@ impl Session<'_> {
         if matches!(tool.name, "Edit" | "Write") && !failed {
             self.uncommitted += 1;
             let added = self.random.around(11.0, 0.9).clamp(1.0, 400.0).floor();
-            let removed = if tool.name == "Write" {
-                0.0
-            } else {
-                self.random.around(5.0, 0.9).clamp(0.0, 200.0).floor()
-            };
+            let removed =
+                if tool.name == "Write" { 0.0 } else { self.random.around(5.0, 0.9).clamp(0.0, 200.0).floor() };
             for (kind, lines) in [("added", added), ("removed", removed)] {
-                let of_metric = Attributes::new()
-                    .text("type", kind)
-                    .text("model", self.model.name);
+                let of_metric = Attributes::new().text("type", kind).text("model", self.model.name);
                 self.count(&instruments::LINES, of_metric, lines);
             }
         }
@@ -317,11 +218,7 @@ impl Session<'_> {
         let asker = Asker::Agent(&id);
         let (rounds, mut tools) = (self.random.range(2, 5), 0);
         for round in 1..=rounds {
-            let stop = if round == rounds {
-                "end_turn"
-            } else {
-                "tool_use"
-            };
+            let stop = if round == rounds { "end_turn" } else { "tool_use" };
             let Some(request) = self.request(asker, MODEL, parent, stop) else {
                 break;
             };

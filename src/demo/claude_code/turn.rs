@@ -14,15 +14,8 @@ const COMPACT_FROM: u64 = 150_000;
 impl Session<'_> {
     pub fn turn(&mut self) {
         self.turns += 1;
-        let (start, length) = (
-            self.clock,
-            self.random.around(90.0, 0.9).clamp(3.0, 4000.0) as u64,
-        );
-        let prompt = Prompt {
-            id: self.random.uuid(),
-            trace: self.random.hex(32),
-            root: self.random.hex(16),
-        };
+        let (start, length) = (self.clock, self.random.around(90.0, 0.9).clamp(3.0, 4000.0) as u64);
+        let prompt = Prompt { id: self.random.uuid(), trace: self.random.hex(32), root: self.random.hex(16) };
         let root = prompt.root.clone();
         self.prompt = Some(prompt);
         let asked = Attributes::new()
@@ -47,23 +40,11 @@ impl Session<'_> {
             .text("parent.source", "none")
             .int("queued_sends", 0)
             .int("interaction.duration_ms", took / MILLISECOND);
-        self.span(
-            "interaction",
-            &root,
-            None,
-            start,
-            None,
-            interaction,
-            Vec::new(),
-        );
+        self.span("interaction", &root, None, start, None, interaction, Vec::new());
         let typing = self.random.around(9.0, 0.6);
         for (kind, seconds) in [("cli", took as f64 / SECOND as f64), ("user", typing)] {
             let rounded = (seconds * 1000.0).round() / 1000.0;
-            self.count(
-                &instruments::ACTIVE,
-                Attributes::new().text("type", kind),
-                rounded,
-            );
+            self.count(&instruments::ACTIVE, Attributes::new().text("type", kind), rounded);
         }
     }
 
@@ -79,10 +60,7 @@ impl Session<'_> {
             self.wait(1, 5);
             if last || self.random.chance(0.3) {
                 let answer = Attributes::new()
-                    .int(
-                        "response_length",
-                        self.random.around(420.0, 0.9).clamp(8.0, 9000.0) as u64,
-                    )
+                    .int("response_length", self.random.around(420.0, 0.9).clamp(8.0, 9000.0) as u64)
                     .text("response", "<REDACTED>")
                     .text("request_id", &request)
                     .text("message.uuid", self.random.uuid())
@@ -109,11 +87,7 @@ impl Session<'_> {
 
     fn commit(&mut self, root: &str, request: &str) {
         let revision = self.random.hex(40);
-        if self
-            .call(&BASH, Asker::Main, root, request, Some(&revision))
-            .rejected
-            || !self.random.chance(0.4)
-        {
+        if self.call(&BASH, Asker::Main, root, request, Some(&revision)).rejected || !self.random.chance(0.4) {
             return;
         }
         if !self.call(&BASH, Asker::Main, root, request, None).rejected {
@@ -123,17 +97,12 @@ impl Session<'_> {
 
     fn compact(&mut self, root: &str) {
         let (start, before) = (self.clock, self.context);
-        let done = self
-            .request(Asker::Compact, self.model, root, "end_turn")
-            .is_some();
+        let done = self.request(Asker::Compact, self.model, root, "end_turn").is_some();
         self.wait(1, 10);
         let compaction = Attributes::new()
             .text("trigger", "auto")
             .text("success", if done { "true" } else { "false" })
-            .text(
-                "duration_ms",
-                ((self.clock - start) / MILLISECOND).to_string(),
-            )
+            .text("duration_ms", ((self.clock - start) / MILLISECOND).to_string())
             .text("pre_tokens", before.to_string())
             .text("post_tokens", self.context.to_string());
         self.event("compaction", compaction);

@@ -10,8 +10,7 @@ use serde_json::json;
 use super::feed::{Actor, pause};
 use super::random::Random;
 use super::record::{
-    Attributes, Instrument, Item, MILLISECOND, Nanos, SECOND, Signal, Source, Span, SpanKind,
-    Tokens, Usage,
+    Attributes, Instrument, Item, MILLISECOND, Nanos, SECOND, Signal, Source, Span, SpanKind, Tokens, Usage,
 };
 
 use apps::App;
@@ -30,27 +29,13 @@ static DURATION: Instrument = Instrument {
     name: "gen_ai.client.operation.duration",
     unit: "s",
     description: "GenAI operation duration",
-    bounds: &[
-        0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
-    ],
+    bounds: &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
 };
 static TOKEN_USAGE: Instrument = Instrument {
     name: "gen_ai.client.token.usage",
     unit: "{token}",
     description: "Number of input and output tokens used",
-    bounds: &[
-        1.0,
-        4.0,
-        16.0,
-        64.0,
-        256.0,
-        1024.0,
-        4096.0,
-        16_384.0,
-        65_536.0,
-        262_144.0,
-        1_048_576.0,
-    ],
+    bounds: &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0],
 };
 
 /// One user's question while it is being answered.
@@ -67,13 +52,7 @@ struct Question<'a> {
 // === impl Assistant ===
 
 impl Assistant {
-    pub fn new(
-        mut random: Random,
-        source: u64,
-        app: &'static App,
-        start: Nanos,
-        pace: f64,
-    ) -> Assistant {
+    pub fn new(mut random: Random, source: u64, app: &'static App, start: Nanos, pace: f64) -> Assistant {
         let resource = Attributes::new()
             .text("service.name", app.service)
             .text("service.version", app.version)
@@ -84,20 +63,9 @@ impl Assistant {
             .text("telemetry.sdk.language", "python")
             .text("telemetry.sdk.name", "opentelemetry")
             .text("telemetry.sdk.version", "1.45.2");
-        let spans = Arc::new(Source {
-            id: source << 16,
-            resource,
-            scope: app.scope,
-            scope_version: "1.3b0",
-        });
+        let spans = Arc::new(Source { id: source << 16, resource, scope: app.scope, scope_version: "1.3b0" });
         let next = start + pause(&mut random, app.every_seconds, pace);
-        Assistant {
-            random,
-            app,
-            spans,
-            next,
-            pace,
-        }
+        Assistant { random, app, spans, next, pace }
     }
 
     /// One inference: the only span that carries billable usage. False if it failed.
@@ -107,21 +75,10 @@ impl Assistant {
         let (input, share, output) = app.size;
         let total = self.random.around(input, 0.5).clamp(60.0, 180_000.0);
         let output = self.random.around(output, 0.7).clamp(3.0, 8000.0) as u64;
-        let cached = if self.random.chance(0.7) {
-            (total * share) as u64 / 128 * 128
-        } else {
-            0
-        };
-        let written = if app.provider == "anthropic" && cached == 0 {
-            total as u64 / 2
-        } else {
-            0
-        };
+        let cached = if self.random.chance(0.7) { (total * share) as u64 / 128 * 128 } else { 0 };
+        let written = if app.provider == "anthropic" && cached == 0 { total as u64 / 2 } else { 0 };
         let total = total as u64;
-        let error = self
-            .random
-            .chance(0.025)
-            .then(|| self.random.pick(app.errors));
+        let error = self.random.chance(0.025).then(|| self.random.pick(app.errors));
         let seconds = if error.is_some() {
             self.random.around(0.6, 0.8).clamp(0.05, 20.0)
         } else {
@@ -147,10 +104,7 @@ impl Assistant {
             };
             call = call
                 .text("gen_ai.response.model", app.model.1)
-                .text(
-                    "gen_ai.response.id",
-                    format!("{prefix}{}", self.random.hex(24)),
-                )
+                .text("gen_ai.response.id", format!("{prefix}{}", self.random.hex(24)))
                 .list("gen_ai.response.finish_reasons", &[finish])
                 .int("gen_ai.usage.input_tokens", total)
                 .int("gen_ai.usage.output_tokens", output);
@@ -173,33 +127,15 @@ impl Assistant {
             error,
             call.clone(),
         );
-        let measured = asked
-            .maybe(
-                "gen_ai.response.model",
-                error.is_none().then_some(app.model.1),
-            )
-            .maybe("error.type", error);
+        let measured =
+            asked.maybe("gen_ai.response.model", error.is_none().then_some(app.model.1)).maybe("error.type", error);
         item.measure(&self.spans, &DURATION, measured.clone(), seconds);
         if error.is_none() {
-            let tokens = Tokens {
-                input: total - cached - written,
-                cache_read: cached,
-                cache_creation: written,
-                output,
-            };
-            item.usage = Some(Usage {
-                dialect: "gen_ai",
-                model: app.model.1,
-                tokens,
-                cost_nanos: 0,
-            });
+            let tokens =
+                Tokens { input: total - cached - written, cache_read: cached, cache_creation: written, output };
+            item.usage = Some(Usage { dialect: "gen_ai", model: app.model.1, tokens, cost_nanos: 0 });
             for (kind, count) in [("input", total), ("output", output)] {
-                item.measure(
-                    &self.spans,
-                    &TOKEN_USAGE,
-                    measured.clone().text("gen_ai.token.type", kind),
-                    count as f64,
-                );
+                item.measure(&self.spans, &TOKEN_USAGE, measured.clone().text("gen_ai.token.type", kind), count as f64);
             }
             question.sums.0 += total;
             question.sums.1 += output;
@@ -217,33 +153,20 @@ impl Assistant {
                 "spanId": span,
                 "flags": 1,
             });
-            question.out.push(Item::new(
-                question.clock,
-                Signal::Logs,
-                &self.spans,
-                event,
-                record,
-            ));
+            question.out.push(Item::new(question.clock, Signal::Logs, &self.spans, event, record));
         }
         error.is_none()
     }
 
     fn tool(&mut self, question: &mut Question) {
-        let (span, start, tool) = (
-            self.random.hex(16),
-            question.clock,
-            self.random.pick(self.app.tools),
-        );
+        let (span, start, tool) = (self.random.hex(16), question.clock, self.random.pick(self.app.tools));
         question.clock += self.random.around(180.0, 0.8).clamp(4.0, 9000.0) as u64 * MILLISECOND;
         let error = self.random.chance(0.03).then_some("timeout");
         let attributes = Attributes::new()
             .text("gen_ai.operation.name", "execute_tool")
             .text("gen_ai.tool.name", tool)
             .text("gen_ai.tool.type", "function")
-            .text(
-                "gen_ai.tool.call.id",
-                format!("call_{}", self.random.hex(20)),
-            )
+            .text("gen_ai.tool.call.id", format!("call_{}", self.random.hex(20)))
             .maybe("error.type", error);
         let name = format!("execute_tool {tool}");
         let item = self.span(
@@ -330,24 +253,11 @@ impl Actor for Assistant {
             .maybe("error.type", failed.then_some("_OTHER"));
         let error = failed.then_some("the model call failed");
         let name = format!("invoke_agent {}", app.agent);
-        let item = self.span(
-            &question,
-            &question.root,
-            None,
-            &name,
-            SpanKind::Internal,
-            start,
-            error,
-            agent,
-        );
+        let item = self.span(&question, &question.root, None, &name, SpanKind::Internal, start, error, agent);
         question.out.push(item);
 
         // people come in waves: a burst of questions, then a lull
-        let gap = if self.random.chance(0.35) {
-            app.every_seconds * 0.15
-        } else {
-            app.every_seconds * 1.3
-        };
+        let gap = if self.random.chance(0.35) { app.every_seconds * 0.15 } else { app.every_seconds * 1.3 };
         self.next += pause(&mut self.random, gap, self.pace);
     }
 }

@@ -81,7 +81,9 @@ fn message(mut held: Held, compression: Compression, limit: u64) -> Result<Held,
     held.bytes = held.bytes.slice(PREFIX..);
     match flag {
         0 => Ok(held),
-        1 if compression == Compression::None => Err(malformed("it is flagged as compressed, but grpc-encoding names nothing")),
+        1 if compression == Compression::None => {
+            Err(malformed("it is flagged as compressed, but grpc-encoding names nothing"))
+        }
         1 => body::decompress(held, compression, limit),
         _ => Err(malformed("its first byte is neither 0 nor 1")),
     }

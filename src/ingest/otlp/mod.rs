@@ -18,11 +18,11 @@ use std::fmt;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use crate::outcome::Reason;
 
-pub mod json;
-pub mod protobuf;
 pub mod answer;
 pub mod grpc;
 pub mod http;
+pub mod json;
+pub mod protobuf;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -102,10 +102,7 @@ pub fn decode(
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            max_attributes: 1000,
-            max_buckets: 5000,
-        }
+        Limits { max_attributes: 1000, max_buckets: 5000 }
     }
 }
 
@@ -128,9 +125,7 @@ impl Tally {
 
 impl DecodeError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        DecodeError {
-            message: message.into(),
-        }
+        DecodeError { message: message.into() }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    EVENT_PRIORITY, FAILURE, PREFIX, REJECTED, SUCCESS, decide, error_class, fail, fill_common,
-    fill_tokens, succeed_or_fail,
+    EVENT_PRIORITY, FAILURE, PREFIX, REJECTED, SUCCESS, decide, error_class, fail, fill_common, fill_tokens,
+    succeed_or_fail,
 };
 use crate::model::event::{CostOrigin, Event, NanoUsd, Str, UsageRole};
 use crate::model::otlp::{LogRecord, Value};
@@ -74,12 +74,7 @@ fn fill_body<'r>(
 }
 
 /// `event.timestamp` is the same instant again: dropped where it is, a stand-in where the record has no time.
-fn fill_when<'r>(
-    input: Input<'r>,
-    record: &'r LogRecord<'r>,
-    slots: &mut Slots<'r>,
-    event: &mut Event<'r>,
-) {
+fn fill_when<'r>(input: Input<'r>, record: &'r LogRecord<'r>, slots: &mut Slots<'r>, event: &mut Event<'r>) {
     let said = slots.get(Key::EventTimestamp).and_then(|v| match v {
         Value::Str(text) => time::iso_milliseconds(text),
         _ => None,
@@ -109,32 +104,26 @@ fn fill_severity<'r>(record: &'r LogRecord<'r>, event: &mut Event<'r>) {
 /// Class, outcome, figures and line, by event. Those not listed, of today or to come, are of class `session`.
 fn shape<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
     event.event_class = Cow::Borrowed("session");
-    event.duration_ns = slots
-        .take_as(Key::DurationMs, value::milliseconds)
-        .unwrap_or(0);
+    event.duration_ns = slots.take_as(Key::DurationMs, value::milliseconds).unwrap_or(0);
     let event_type = event.event_type.clone();
     let name = event_type.strip_prefix(PREFIX).unwrap_or(&event_type);
     event.message = match name {
         "api_request" => api_request(slots, event),
         "api_error" | "api_retries_exhausted" | "api_refusal" => api_failure(name, slots, event),
-        "api_request_body" | "api_response_body" | "assistant_response" | "system_prompt"
-        | "tool" => llm_context(name, slots, event),
+        "api_request_body" | "api_response_body" | "assistant_response" | "system_prompt" | "tool" => {
+            llm_context(name, slots, event)
+        }
         "tool_decision" => tool_decision(slots, event),
         "tool_result" => tool_result(slots, event),
         "user_prompt" => user_prompt(slots),
         "subagent_completed" => subagent_completed(slots, event),
         "mcp_server_connection" => mcp_server_connection(slots, event),
-        "hook_registered" | "hook_execution_start" | "hook_execution_complete" => {
-            hook(name, slots, event)
-        }
+        "hook_registered" | "hook_execution_start" | "hook_execution_complete" => hook(name, slots, event),
         "auth" => auth(slots, event),
         "internal_error" => {
             fail(event);
             event.error_type = slots.take_first(&[Key::ErrorName, Key::ErrorCode]);
-            Line::new()
-                .lit("internal error")
-                .aside(&event.error_type)
-                .finish()
+            Line::new().lit("internal error").aside(&event.error_type).finish()
         }
         _ => session(name, slots, event),
     };
@@ -202,15 +191,11 @@ fn llm_context<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> 
         "assistant_response" => ("response", Key::ResponseLength),
         "system_prompt" => ("system prompt", Key::SystemPromptLength),
         _ => {
-            return Line::new()
-                .lit("tool definition")
-                .aside(&event.tool_name)
-                .finish();
+            return Line::new().lit("tool definition").aside(&event.tool_name).finish();
         }
     };
     let line = Line::new().lit(what);
-    line.counted(" of ", slots.count(length), " characters")
-        .finish()
+    line.counted(" of ", slots.count(length), " characters").finish()
 }
 
 fn tool_decision<'r>(slots: &Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
@@ -245,8 +230,7 @@ fn user_prompt<'r>(slots: &Slots<'r>) -> Str<'r> {
         true => Line::new().lit("prompt"),
         false => Line::new().lit("/").name(&command, "").lit(": prompt"),
     };
-    line.counted(" of ", slots.count(Key::PromptLength), " characters")
-        .finish()
+    line.counted(" of ", slots.count(Key::PromptLength), " characters").finish()
 }
 
 /// `total_tokens` is of the subagent's last request only, and repeats it: an aggregate without figures of its own.
@@ -254,12 +238,8 @@ fn subagent_completed<'r>(slots: &Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     event.outcome = SUCCESS;
     event.operation = Cow::Borrowed("invoke_agent");
     event.usage_role = UsageRole::Aggregate;
-    let line = Line::new()
-        .name(&event.feature, "subagent")
-        .lit(" finished");
-    line.counted(", ", slots.count(Key::TotalToolUses), " tool calls")
-        .took(event.duration_ns)
-        .finish()
+    let line = Line::new().name(&event.feature, "subagent").lit(" finished");
+    line.counted(", ", slots.count(Key::TotalToolUses), " tool calls").took(event.duration_ns).finish()
 }
 
 fn mcp_server_connection<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
@@ -271,10 +251,7 @@ fn mcp_server_connection<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> St
         _ => {}
     }
     let server = slots.text(Key::ServerName);
-    let line = Line::new()
-        .lit("MCP server ")
-        .name(&server, "")
-        .lit(if server.is_empty() { "" } else { " " });
+    let line = Line::new().lit("MCP server ").name(&server, "").lit(if server.is_empty() { "" } else { " " });
     line.name(&status, "changed").finish()
 }
 
@@ -305,12 +282,7 @@ fn auth<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     event.error_type = slots.take_text(Key::ErrorCategory);
     succeed_or_fail(slots.take_as(Key::Success, value::boolean), event);
     let line = Line::new().name(&slots.text(Key::Action), "sign-in");
-    line.lit(if event.outcome == FAILURE {
-        " failed"
-    } else {
-        ""
-    })
-    .finish()
+    line.lit(if event.outcome == FAILURE { " failed" } else { "" }).finish()
 }
 
 /// Everything else: start-up, settings, plugins, compaction, housekeeping.
@@ -327,29 +299,16 @@ fn session<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<
             .name(&slots.text(Key::FromMode), "?")
             .lit(" -> ")
             .name(&slots.text(Key::ToMode), "?"),
-        "skill_activated" => line
-            .lit("skill ")
-            .name(&event.feature, "")
-            .lit(" activated"),
-        "plugin_loaded" => line
-            .lit("plugin ")
-            .name(&slots.text(Key::PluginName), "")
-            .lit(" loaded"),
-        "plugin_installed" => line
-            .lit("plugin ")
-            .name(&slots.text(Key::PluginName), "")
-            .lit(" installed"),
-        "at_mention" => line
-            .name(&slots.text(Key::MentionType), "something")
-            .lit(" mentioned"),
+        "skill_activated" => line.lit("skill ").name(&event.feature, "").lit(" activated"),
+        "plugin_loaded" => line.lit("plugin ").name(&slots.text(Key::PluginName), "").lit(" loaded"),
+        "plugin_installed" => line.lit("plugin ").name(&slots.text(Key::PluginName), "").lit(" installed"),
+        "at_mention" => line.name(&slots.text(Key::MentionType), "something").lit(" mentioned"),
         "compaction" => line
             .lit("compacted")
             .counted(" ", slots.count(Key::PreTokens), "")
             .counted(" -> ", slots.count(Key::PostTokens), " tokens")
             .aside(&slots.text(Key::Trigger)),
-        "retention_sweep" => line
-            .lit("retention sweep ")
-            .name(&slots.text(Key::Result), "done"),
+        "retention_sweep" => line.lit("retention sweep ").name(&slots.text(Key::Result), "done"),
         _ => line.name(&name.replace('_', " "), ""),
     }
     .finish()

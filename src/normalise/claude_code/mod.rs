@@ -60,13 +60,7 @@ fn model<'r>(slots: &mut Slots<'r>) -> Str<'r> {
 /// What the work was for: a skill, a slash command or an agent, in this order. The attributes stay in the map, since
 /// the column doesn't say which of them it was.
 fn feature<'r>(slots: &Slots<'r>) -> Str<'r> {
-    let keys = [
-        Key::SkillName,
-        Key::CommandName,
-        Key::AgentName,
-        Key::AgentType,
-        Key::SubagentType,
-    ];
+    let keys = [Key::SkillName, Key::CommandName, Key::AgentName, Key::AgentType, Key::SubagentType];
     let named = keys.into_iter().find(|&key| slots.get(key).is_some());
     named.map_or(Cow::Borrowed(""), |key| slots.text(key))
 }

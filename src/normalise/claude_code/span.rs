@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    PREFIX, SPAN_PRIORITY, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail,
-};
+use super::{PREFIX, SPAN_PRIORITY, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
 use crate::model::event::{Event, Str, UsageRole};
 use crate::model::otlp::{Span, Value};
 use crate::normalise::common::{fill_span_time, fill_who, own_usage_key};
@@ -64,10 +62,7 @@ fn shape<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
         "llm_request" => llm_request(slots, event),
         "tool" => {
             class(event, "tool");
-            Line::new()
-                .name(&event.tool_name, "tool")
-                .took(event.duration_ns)
-                .finish()
+            Line::new().name(&event.tool_name, "tool").took(event.duration_ns).finish()
         }
         "tool.blocked_on_user" => {
             class(event, "tool");
@@ -80,31 +75,20 @@ fn shape<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
             class(event, "tool");
             succeed_or_fail(slots.take_as(Key::Success, value::boolean), event);
             let failed = event.outcome == super::FAILURE;
-            let line = Line::new().lit(if failed {
-                "execution failed"
-            } else {
-                "execution finished"
-            });
+            let line = Line::new().lit(if failed { "execution failed" } else { "execution finished" });
             line.took(event.duration_ns).finish()
         }
         "interaction" => interaction(slots, event),
         "hook" => {
             super::hook_outcome(slots, event);
             let hook = slots.text(Key::HookName);
-            Line::new()
-                .lit("hook ")
-                .name(&hook, "")
-                .took(event.duration_ns)
-                .finish()
+            Line::new().lit("hook ").name(&hook, "").took(event.duration_ns).finish()
         }
         "mcp.rpc" | "bash.subprocess" => {
             class(event, "tool");
             Line::new().name(name, "").took(event.duration_ns).finish()
         }
-        _ => Line::new()
-            .name(&name.replace(['_', '.'], " "), "")
-            .took(event.duration_ns)
-            .finish(),
+        _ => Line::new().name(&name.replace(['_', '.'], " "), "").took(event.duration_ns).finish(),
     };
 }
 
@@ -130,10 +114,7 @@ fn llm_request<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
             event.error_type = Cow::Borrowed(error_class(event.status_code));
         }
         let line = Line::new().name(&event.model, "API").lit(": failed");
-        return line
-            .aside(&event.error_type)
-            .took(event.duration_ns)
-            .finish();
+        return line.aside(&event.error_type).took(event.duration_ns).finish();
     }
     event.usage_role = UsageRole::Copy;
     event.usage_priority = SPAN_PRIORITY;
@@ -151,25 +132,15 @@ fn interaction<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     let sequence = slots.count(Key::InteractionSequence);
     let length = slots.count(Key::UserPromptLength);
     let line = Line::new().lit("interaction").counted(" ", sequence, "");
-    line.counted(": prompt of ", length, " characters")
-        .took(event.duration_ns)
-        .finish()
+    line.counted(": prompt of ", length, " characters").took(event.duration_ns).finish()
 }
 
 /// Status message (content), kind, trace state, events and links.
-fn fill_rest<'r>(
-    input: Input<'r>,
-    span: &'r Span<'r>,
-    slots: &mut Slots<'r>,
-    dropped: &mut Dropped,
-) {
+fn fill_rest<'r>(input: Input<'r>, span: &'r Span<'r>, slots: &mut Slots<'r>, dropped: &mut Dropped) {
     if !span.status_message.is_empty() {
         let message = Value::Str(Cow::Borrowed(&span.status_message));
         if input.policy.apply(content::ERROR_TEXT, &message, dropped) == Verdict::Keep {
-            slots.add(
-                "status.message",
-                Cow::Borrowed(span.status_message.as_ref()),
-            );
+            slots.add("status.message", Cow::Borrowed(span.status_message.as_ref()));
         }
     }
     if span.kind != INTERNAL {

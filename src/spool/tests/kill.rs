@@ -49,15 +49,8 @@ fn child() {
     let (Ok(dir), Ok(round)) = (std::env::var(DIR), std::env::var(ROUND)) else {
         return;
     };
-    let (dir, round) = (
-        std::path::PathBuf::from(dir),
-        round.parse::<u128>().unwrap(),
-    );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let (dir, round) = (std::path::PathBuf::from(dir), round.parse::<u128>().unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let spool = open(&dir);
         tokio::spawn(ship(spool.clone(), dir.join("store")));
@@ -66,15 +59,10 @@ fn child() {
             tokio::spawn(async move {
                 for n in 0.. {
                     let key = (round * SENDERS + sender) * 1_000_000 + n;
-                    let sent = spool
-                        .append(RequestKey(key), |batch| batch.push(key, rows_for(key)))
-                        .await;
+                    let sent = spool.append(RequestKey(key), |batch| batch.push(key, rows_for(key))).await;
                     assert!(matches!(sent, Ok(Appended::Stored(..))), "{sent:?}");
                     // One write per line: a line that the parent reads whole was acknowledged.
-                    std::io::stdout()
-                        .lock()
-                        .write_all(format!("acked {key}\n").as_bytes())
-                        .unwrap();
+                    std::io::stdout().lock().write_all(format!("acked {key}\n").as_bytes()).unwrap();
                 }
             })
         });
@@ -89,13 +77,7 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
     let mut acknowledged = BTreeSet::new();
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "spool::tests::kill::child",
-                "--ignored",
-                "--nocapture",
-                "--test-threads=1",
-            ])
+            .args(["--exact", "spool::tests::kill::child", "--ignored", "--nocapture", "--test-threads=1"])
             .env(DIR, dir.path())
             .env(ROUND, round.to_string())
             .stdout(Stdio::piped())
@@ -107,11 +89,7 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
         let mut left = 20 + round * 37;
         let mut killed = false;
         while lines.read_line(&mut line).unwrap() > 0 {
-            if let Some(key) = line
-                .strip_suffix('\n')
-                .and_then(|line| line.split_once("acked "))
-                .map(|(_, key)| key)
-            {
+            if let Some(key) = line.strip_suffix('\n').and_then(|line| line.split_once("acked ")).map(|(_, key)| key) {
                 acknowledged.insert(key.parse::<u128>().unwrap());
                 left = left.saturating_sub(1);
                 if left == 0 && !killed {
@@ -127,28 +105,17 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
     assert!(acknowledged.len() as u128 > 20 * ROUNDS);
 
     // The senders, who got no answer for their last request, retry it; then everything is shipped.
-    let last = acknowledged
-        .iter()
-        .fold(BTreeMap::new(), |mut last: BTreeMap<u128, u128>, key| {
-            last.insert(key / 1_000_000, *key);
-            last
-        });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let last = acknowledged.iter().fold(BTreeMap::new(), |mut last: BTreeMap<u128, u128>, key| {
+        last.insert(key / 1_000_000, *key);
+        last
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let spool = open(dir.path());
         for key in last.values().flat_map(|key| [*key, key + 1]) {
-            let answer = spool
-                .append(RequestKey(key), |batch| batch.push(key, rows_for(key)))
-                .await
-                .unwrap();
+            let answer = spool.append(RequestKey(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
             let acked = acknowledged.contains(&key);
-            assert!(
-                !acked || matches!(answer, Appended::Duplicate { .. }),
-                "an acknowledged request was stored again"
-            );
+            assert!(!acked || matches!(answer, Appended::Duplicate { .. }), "an acknowledged request was stored again");
             acknowledged.insert(key);
         }
         spool.shutdown().await;
@@ -164,15 +131,8 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
             }
         }
     }
-    assert!(
-        acknowledged.iter().all(|key| copies.contains_key(key)),
-        "an acknowledged request is gone"
-    );
+    assert!(acknowledged.iter().all(|key| copies.contains_key(key)), "an acknowledged request is gone");
     for (key, rows) in copies {
-        assert_eq!(
-            rows,
-            (0..rows_for(key)).collect::<Vec<_>>(),
-            "request {key} is not there exactly once"
-        );
+        assert_eq!(rows, (0..rows_for(key)).collect::<Vec<_>>(), "request {key} is not there exactly once");
     }
 }

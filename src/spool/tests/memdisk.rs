@@ -117,19 +117,11 @@ impl MemDisk {
         for change in std::mem::take(&mut world.unsynced).into_iter().take(kept) {
             change.apply(&mut world.durable_names);
         }
-        let survivors: Vec<_> = world
-            .durable_names
-            .iter()
-            .map(|(path, inode)| (path.clone(), inode.clone()))
-            .collect();
+        let survivors: Vec<_> = world.durable_names.iter().map(|(path, inode)| (path.clone(), inode.clone())).collect();
         world.names.clear();
         for (path, inode) in survivors {
             let content = world.survive(&lock(&inode));
-            let inode = Arc::new(Mutex::new(Inode {
-                data: content.clone(),
-                durable: content,
-                lost_from: None,
-            }));
+            let inode = Arc::new(Mutex::new(Inode { data: content.clone(), durable: content, lost_from: None }));
             world.names.insert(path, inode);
         }
         world.durable_names = world.names.clone();
@@ -142,11 +134,7 @@ impl MemDisk {
     /// Puts a file there, durable, whatever it says.
     pub fn put(&self, path: &Path, bytes: &[u8]) {
         let mut world = lock(&self.0);
-        let inode = Inode {
-            data: bytes.to_vec(),
-            durable: bytes.to_vec(),
-            lost_from: None,
-        };
+        let inode = Inode { data: bytes.to_vec(), durable: bytes.to_vec(), lost_from: None };
         let inode = Arc::new(Mutex::new(inode));
         world.names.insert(path.to_owned(), inode.clone());
         world.durable_names.insert(path.to_owned(), inode);
@@ -190,11 +178,7 @@ impl World {
         let (data, durable) = (&inode.data, &inode.durable);
         let from = data.iter().zip(durable).take_while(|(a, b)| a == b).count();
         if data.len() < durable.len() {
-            return if self.below(2) == 0 {
-                data.clone()
-            } else {
-                durable.clone()
-            };
+            return if self.below(2) == 0 { data.clone() } else { durable.clone() };
         }
         let cut = from + self.below(data.len() - from + 1);
         match self.below(5) {
@@ -268,16 +252,10 @@ impl Disk for MemDisk {
         if world.dead {
             return Err(io::Error::other("dead"));
         }
-        let inside = world
-            .names
-            .iter()
-            .filter(|(path, _)| path.parent() == Some(dir));
+        let inside = world.names.iter().filter(|(path, _)| path.parent() == Some(dir));
         Ok(inside
             .map(|(path, inode)| {
-                (
-                    path.file_name().unwrap().to_str().unwrap().to_owned(),
-                    lock(inode).data.len() as u64,
-                )
+                (path.file_name().unwrap().to_str().unwrap().to_owned(), lock(inode).data.len() as u64)
             })
             .collect())
     }
@@ -288,10 +266,7 @@ impl Disk for MemDisk {
             true => Err(io::ErrorKind::AlreadyExists.into()),
             false => Ok(Change::Create(path.to_owned(), inode.clone())),
         })?;
-        Ok(Box::new(MemFile {
-            disk: self.clone(),
-            inode,
-        }))
+        Ok(Box::new(MemFile { disk: self.clone(), inode }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -299,15 +274,8 @@ impl Disk for MemDisk {
         if world.dead {
             return Err(io::Error::other("dead"));
         }
-        let inode = world
-            .names
-            .get(path)
-            .ok_or(io::ErrorKind::NotFound)?
-            .clone();
-        Ok(Box::new(MemFile {
-            disk: self.clone(),
-            inode,
-        }))
+        let inode = world.names.get(path).ok_or(io::ErrorKind::NotFound)?.clone();
+        Ok(Box::new(MemFile { disk: self.clone(), inode }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -364,12 +332,7 @@ impl DiskFile for MemFile {
     fn sync(&self) -> io::Result<()> {
         let fault = self.disk.step()?;
         let mut inode = lock(&self.inode);
-        let same = inode
-            .data
-            .iter()
-            .zip(&inode.durable)
-            .take_while(|(a, b)| a == b)
-            .count();
+        let same = inode.data.iter().zip(&inode.durable).take_while(|(a, b)| a == b).count();
         if let Some(fault) = fault {
             inode.lost_from = Some(inode.lost_from.unwrap_or(same).min(same));
             return Err(fault.error());

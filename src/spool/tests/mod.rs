@@ -60,18 +60,12 @@ impl Batch for TestBatch {
     }
 
     fn truncate(&mut self, rows: usize) {
-        assert!(
-            !self.0.iter().any(|(key, _)| *key == CANT_UNDO),
-            "as the test wants it"
-        );
+        assert!(!self.0.iter().any(|(key, _)| *key == CANT_UNDO), "as the test wants it");
         self.0.truncate(rows);
     }
 
     fn encode(&mut self, received_at_ms: i64, out: &mut Vec<u8>) {
-        assert!(
-            !self.0.iter().any(|(key, _)| *key == CANT_ENCODE),
-            "as the test wants it"
-        );
+        assert!(!self.0.iter().any(|(key, _)| *key == CANT_ENCODE), "as the test wants it");
         for (key, row) in self.0.drain(..) {
             out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&row.to_le_bytes());
@@ -107,10 +101,7 @@ pub fn rows_of(body: &[Bytes]) -> Vec<Row> {
 }
 
 pub fn options() -> SpoolOptions {
-    SpoolOptions {
-        slots: 2,
-        ..SpoolOptions::new("/spool")
-    }
+    SpoolOptions { slots: 2, ..SpoolOptions::new("/spool") }
 }
 
 pub fn folder() -> PathBuf {
@@ -118,10 +109,7 @@ pub fn folder() -> PathBuf {
 }
 
 pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>) -> Option<T> {
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
@@ -137,10 +125,7 @@ pub fn failed(answer: &Answer) -> bool {
 
 pub fn quarantined(by_hand: &ByHand) -> Vec<admin::Listed> {
     let listed = admin::list_on(&by_hand.disk, &options().dir, "events").unwrap();
-    listed
-        .into_iter()
-        .filter(|l| !matches!(l.state, admin::State::Open | admin::State::Sealed))
-        .collect()
+    listed.into_iter().filter(|l| !matches!(l.state, admin::State::Open | admin::State::Sealed)).collect()
 }
 
 // === impl ByHand ===
@@ -151,25 +136,14 @@ impl ByHand {
     }
 
     pub fn open(disk: MemDisk, options: SpoolOptions) -> std::io::Result<ByHand> {
-        let (spool, committer) = Spool::open_by_hand(
-            Arc::new(disk.clone()),
-            &options,
-            "events",
-            TestBatch::default,
-        )?;
-        Ok(ByHand {
-            disk,
-            spool,
-            committer,
-        })
+        let (spool, committer) = Spool::open_by_hand(Arc::new(disk.clone()), &options, "events", TestBatch::default)?;
+        Ok(ByHand { disk, spool, committer })
     }
 
     /// Begins a request of so many rows; the answer comes with the next commit.
     pub fn send(&self, key: u128, rows: u32) -> Pin<Box<dyn Future<Output = Answer> + '_>> {
-        let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> = Box::pin(
-            self.spool
-                .append(RequestKey(key), move |batch| batch.push(key, rows)),
-        );
+        let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
+            Box::pin(self.spool.append(RequestKey(key), move |batch| batch.push(key, rows)));
         match poll(&mut answer) {
             None => answer,
             Some(now) => Box::pin(std::future::ready(now)),
@@ -178,9 +152,7 @@ impl ByHand {
 
     /// A request and its commit.
     pub fn store(&mut self, key: u128, rows: u32) -> Answer {
-        let ByHand {
-            spool, committer, ..
-        } = self;
+        let ByHand { spool, committer, .. } = self;
         let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
             Box::pin(spool.append(RequestKey(key), move |batch| batch.push(key, rows)));
         if let Some(answer) = poll(&mut answer) {
@@ -203,11 +175,7 @@ impl ByHand {
         self.committer.seal();
         let mut keys = Vec::new();
         while let Some(mut segment) = self.next() {
-            keys.extend(
-                rows_of(&segment.load_now().unwrap())
-                    .iter()
-                    .map(|row| row.key),
-            );
+            keys.extend(rows_of(&segment.load_now().unwrap()).iter().map(|row| row.key));
             segment.done_now().unwrap();
         }
         keys
@@ -215,11 +183,7 @@ impl ByHand {
 
     /// The process is killed; the kernel keeps what was written.
     pub fn kill_and_open(self) -> ByHand {
-        let ByHand {
-            disk,
-            spool,
-            committer,
-        } = self;
+        let ByHand { disk, spool, committer } = self;
         disk.die();
         drop((spool, committer));
         disk.restart_after_kill();
@@ -227,11 +191,7 @@ impl ByHand {
     }
 
     pub fn power_cut_and_open(self) -> ByHand {
-        let ByHand {
-            disk,
-            spool,
-            committer,
-        } = self;
+        let ByHand { disk, spool, committer } = self;
         disk.die();
         drop((spool, committer));
         disk.restart_after_power_cut();
@@ -242,9 +202,7 @@ impl ByHand {
     pub fn only_file(&self, extension: &str) -> (PathBuf, Vec<u8>) {
         use super::disk::Disk;
         let files = self.disk.list(&folder()).unwrap();
-        let mut files = files
-            .into_iter()
-            .filter(|(file, bytes)| file.ends_with(extension) && *bytes > 0);
+        let mut files = files.into_iter().filter(|(file, bytes)| file.ends_with(extension) && *bytes > 0);
         let (file, _) = files.next().expect("a file");
         assert!(files.next().is_none(), "only one");
         let path = folder().join(file);

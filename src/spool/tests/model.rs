@@ -77,10 +77,7 @@ impl World {
     fn answered(&mut self, key: u128, answer: Answer) {
         match answer {
             Ok(Appended::Stored(..)) => {
-                assert!(
-                    self.acknowledged.insert(key),
-                    "an acknowledged request was stored again"
-                );
+                assert!(self.acknowledged.insert(key), "an acknowledged request was stored again");
             }
             Ok(Appended::Duplicate { rows, .. }) => {
                 assert_eq!(rows, rows_for(key));
@@ -91,17 +88,13 @@ impl World {
     }
 
     fn commit(&mut self, by_hand: &mut ByHand, keys: &[u128]) {
-        let ByHand {
-            spool, committer, ..
-        } = by_hand;
+        let ByHand { spool, committer, .. } = by_hand;
         let mut pending: Pending<'_> = Vec::new();
         for &key in keys {
             self.sent.insert(key);
             let rows = rows_for(key);
             let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-                Box::pin(spool.append(RequestKey(key), move |batch: &mut TestBatch| {
-                    batch.push(key, rows)
-                }));
+                Box::pin(spool.append(RequestKey(key), move |batch: &mut TestBatch| batch.push(key, rows)));
             match poll(&mut answer) {
                 // Two twins in one round: the second one's answer is a duplicate either way.
                 Some(answer) => self.answered(key, answer),
@@ -124,10 +117,7 @@ impl World {
         let Ok(body) = segment.load_now() else { return };
         let rows = rows_of(&body);
         assert_eq!(rows.len() as u64, segment.rows());
-        let before = self
-            .store
-            .entry(segment.token().to_owned())
-            .or_insert_with(|| rows.clone());
+        let before = self.store.entry(segment.token().to_owned()).or_insert_with(|| rows.clone());
         assert_eq!(*before, rows, "a token always says the same");
         if matches!(after, After::Done) {
             // A failure sends it back to its place.
@@ -138,31 +128,18 @@ impl World {
     fn check(&self) {
         let mut copies: BTreeMap<u128, Vec<u32>> = BTreeMap::new();
         let mut last = 0;
-        let mut store: Vec<_> = self
-            .store
-            .iter()
-            .filter(|(_, rows)| !rows.is_empty())
-            .collect();
+        let mut store: Vec<_> = self.store.iter().filter(|(_, rows)| !rows.is_empty()).collect();
         store.sort_by_key(|(_, rows)| rows[0].received_at_ms);
         for (token, rows) in store {
-            assert!(
-                rows[0].received_at_ms > last,
-                "two commits share a received_at: {token}"
-            );
+            assert!(rows[0].received_at_ms > last, "two commits share a received_at: {token}");
             for row in rows {
-                assert!(
-                    row.received_at_ms >= last,
-                    "received_at went back in {token}"
-                );
+                assert!(row.received_at_ms >= last, "received_at went back in {token}");
                 last = row.received_at_ms;
                 copies.entry(row.key).or_default().push(row.row);
             }
         }
         for key in &self.acknowledged {
-            assert!(
-                copies.contains_key(key),
-                "an acknowledged request is gone: {key}"
-            );
+            assert!(copies.contains_key(key), "an acknowledged request is gone: {key}");
         }
         for (key, rows) in copies {
             let once: Vec<u32> = (0..rows_for(key)).collect();
@@ -234,11 +211,7 @@ fn run(seed: u64, ops: Vec<Op>, die_in_recovery: Vec<u64>) {
         drop(by_hand);
         by_hand = start(&disk, true);
     }
-    let unanswered: Vec<u128> = world
-        .sent
-        .difference(&world.acknowledged)
-        .copied()
-        .collect();
+    let unanswered: Vec<u128> = world.sent.difference(&world.acknowledged).copied().collect();
     world.commit(&mut by_hand, &unanswered);
     assert_eq!(world.sent, world.acknowledged, "a retry in calm succeeds");
     by_hand.committer.seal();
@@ -248,10 +221,7 @@ fn run(seed: u64, ops: Vec<Op>, die_in_recovery: Vec<u64>) {
     }
     world.check();
     let stats = by_hand.spool.stats();
-    assert_eq!(
-        (stats.rows, stats.segments, stats.quarantined, stats.bytes),
-        (0, 0, 0, 0)
-    );
+    assert_eq!((stats.rows, stats.segments, stats.quarantined, stats.bytes), (0, 0, 0, 0));
 }
 
 fn give_back(by_hand: &ByHand) {

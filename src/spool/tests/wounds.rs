@@ -36,10 +36,7 @@ fn a_tail_torn_at_any_byte_is_cut_off_and_its_request_can_come_again() {
     for cut in first..bytes.len() {
         let mut by_hand = open_with(&path, &bytes[..cut]);
         assert_eq!(by_hand.spool.stats().torn_bytes, (cut - first) as u64);
-        assert!(
-            duplicate(&by_hand.store(1, 2), 2) && by_hand.stored(2, 3),
-            "cut at {cut}"
-        );
+        assert!(duplicate(&by_hand.store(1, 2), 2) && by_hand.stored(2, 3), "cut at {cut}");
         assert_eq!(by_hand.ship_all(), [1, 1, 2, 2, 2], "cut at {cut}");
     }
 }
@@ -77,16 +74,8 @@ fn a_flipped_bit_before_a_whole_commit_is_kept_aside_and_the_rest_shipped() {
     let mut by_hand = open_with(&path, &bytes);
     let kept = quarantined(&by_hand);
     assert_eq!((kept.len(), kept[0].bytes), (1, first as u64));
-    assert!(
-        matches!(&kept[0].state, admin::State::Damaged { error } if error.contains("no whole commit"))
-    );
-    assert_eq!(
-        (
-            by_hand.spool.stats().quarantined,
-            by_hand.spool.stats().damaged_bytes
-        ),
-        (1, first as u64)
-    );
+    assert!(matches!(&kept[0].state, admin::State::Damaged { error } if error.contains("no whole commit")));
+    assert_eq!((by_hand.spool.stats().quarantined, by_hand.spool.stats().damaged_bytes), (1, first as u64));
     assert_eq!(by_hand.ship_all(), [2, 2, 2]);
 }
 
@@ -96,10 +85,7 @@ fn a_sealed_file_with_a_broken_end_is_damage_not_a_torn_tail() {
     *bytes.last_mut().unwrap() ^= 1;
     let mut by_hand = open_with(&path.with_extension("seg"), &bytes);
     assert_eq!(by_hand.spool.stats().torn_bytes, 0);
-    assert_eq!(
-        by_hand.spool.stats().damaged_bytes,
-        (bytes.len() - first) as u64
-    );
+    assert_eq!(by_hand.spool.stats().damaged_bytes, (bytes.len() - first) as u64);
     assert_eq!(by_hand.ship_all(), [1, 1]);
 }
 
@@ -128,11 +114,7 @@ fn an_empty_file_is_deleted() {
     let (path, _, _) = two_commits();
     for extension in ["open", "seg"] {
         let by_hand = open_with(&path.with_extension(extension), b"");
-        assert!(
-            admin::list_on(&by_hand.disk, &options().dir, "events")
-                .unwrap()
-                .is_empty()
-        );
+        assert!(admin::list_on(&by_hand.disk, &options().dir, "events").unwrap().is_empty());
     }
 }
 
@@ -163,15 +145,12 @@ fn a_name_never_comes_twice_though_all_files_are_gone() {
         assert!(by_hand.stored(start, 1));
         by_hand.committer.seal();
         let mut segment = by_hand.next().unwrap();
-        assert!(
-            segment.token().starts_with("events-") && tokens.insert(segment.token().to_owned())
-        );
+        assert!(segment.token().starts_with("events-") && tokens.insert(segment.token().to_owned()));
         segment.done_now().unwrap();
         drop(segment);
         by_hand = by_hand.kill_and_open();
     }
-    let nodes: std::collections::BTreeSet<_> =
-        tokens.iter().map(|token| token[7..23].to_owned()).collect();
+    let nodes: std::collections::BTreeSet<_> = tokens.iter().map(|token| token[7..23].to_owned()).collect();
     assert_eq!(nodes.len(), 1);
 }
 
@@ -179,25 +158,14 @@ fn a_name_never_comes_twice_though_all_files_are_gone() {
 
 #[test]
 fn a_full_spool_refuses_before_any_row_is_built() {
-    let options = SpoolOptions {
-        max_bytes: 200,
-        ..options()
-    };
+    let options = SpoolOptions { max_bytes: 200, ..options() };
     let mut by_hand = ByHand::open(MemDisk::new(1), options).unwrap();
     assert!(by_hand.stored(1, 100));
-    let append = by_hand
-        .spool
-        .append(RequestKey(2), |_: &mut TestBatch| panic!("must not run"));
+    let append = by_hand.spool.append(RequestKey(2), |_: &mut TestBatch| panic!("must not run"));
     let mut append: Pin<Box<dyn Future<Output = Result<Appended<()>, _>>>> = Box::pin(append);
-    assert!(matches!(
-        poll(&mut append),
-        Some(Err(AppendError::Full(Full::Size)))
-    ));
+    assert!(matches!(poll(&mut append), Some(Err(AppendError::Full(Full::Size)))));
     drop(append);
-    assert!(
-        duplicate(&by_hand.store(1, 100), 100),
-        "a replay needs no room"
-    );
+    assert!(duplicate(&by_hand.store(1, 100), 100), "a replay needs no room");
     by_hand.ship_all();
     assert!(by_hand.stored(2, 1));
 }
@@ -206,19 +174,14 @@ fn a_full_spool_refuses_before_any_row_is_built() {
 fn a_disk_that_runs_short_refuses() {
     let mut by_hand = ByHand::new();
     by_hand.disk.set_free(1 << 20);
-    assert!(matches!(
-        by_hand.store(1, 1),
-        Err(AppendError::Full(Full::Disk))
-    ));
+    assert!(matches!(by_hand.store(1, 1), Err(AppendError::Full(Full::Disk))));
 }
 
 #[test]
 fn a_write_without_space_fails_its_requests_and_keeps_the_earlier_ones() {
     let mut by_hand = ByHand::new();
     assert!(by_hand.stored(1, 1));
-    by_hand
-        .disk
-        .fault_in(0, Fault::Fails(ErrorKind::StorageFull));
+    by_hand.disk.fault_in(0, Fault::Fails(ErrorKind::StorageFull));
     assert!(failed(&by_hand.store(2, 1)));
     assert!(by_hand.stored(2, 1), "the retry is no duplicate");
     assert_eq!(by_hand.power_cut_and_open().ship_all(), [1, 2]);
@@ -231,11 +194,7 @@ fn after_a_failed_fsync_nothing_more_goes_to_that_file() {
     by_hand.disk.fault_in(1, Fault::Fails(ErrorKind::Other));
     assert!(failed(&by_hand.store(2, 1)));
     assert!(by_hand.stored(3, 1));
-    assert_eq!(
-        by_hand.spool.stats().segments,
-        1,
-        "the first file is sealed"
-    );
+    assert_eq!(by_hand.spool.stats().segments, 1, "the first file is sealed");
     assert!(by_hand.stored(2, 1));
     assert_eq!(by_hand.spool.stats().write_errors, 1);
     assert_eq!(by_hand.power_cut_and_open().ship_all(), [1, 3, 2]);
@@ -264,19 +223,14 @@ fn a_kill_with_an_uncut_tail_still_gives_one_copy() {
     by_hand.disk.fault_in(2, Fault::Fails(ErrorKind::Other));
     assert!(failed(&by_hand.store(2, 1)));
     let mut by_hand = by_hand.kill_and_open();
-    assert!(
-        by_hand.store(2, 1).is_ok(),
-        "stored, or a duplicate of what the start found"
-    );
+    assert!(by_hand.store(2, 1).is_ok(), "stored, or a duplicate of what the start found");
     assert_eq!(by_hand.ship_all(), [1, 2]);
 }
 
 #[test]
 fn a_folder_that_cant_take_a_file_refuses_until_it_can() {
     let mut by_hand = ByHand::new();
-    by_hand
-        .disk
-        .fault_in(0, Fault::Fails(ErrorKind::StorageFull));
+    by_hand.disk.fault_in(0, Fault::Fails(ErrorKind::StorageFull));
     assert!(failed(&by_hand.store(1, 1)));
     assert!(by_hand.stored(1, 1));
     assert_eq!(by_hand.ship_all(), [1]);

@@ -18,14 +18,8 @@ fn numbers_count_whatever_type_they_come_in() {
             assert_eq!(event.cost_origin, CostOrigin::Reported);
             assert_eq!(event.duration_ns, 62_000_000);
             assert_eq!(event.model, "claude-opus-4-8");
-            assert_eq!(
-                attribute(event, "model.raw").as_deref(),
-                Some("claude-opus-4-8[1m]")
-            );
-            assert_eq!(
-                (event.usage_role, event.usage_key.as_ref()),
-                (UsageRole::Leaf, "req_1")
-            );
+            assert_eq!(attribute(event, "model.raw").as_deref(), Some("claude-opus-4-8[1m]"));
+            assert_eq!((event.usage_role, event.usage_key.as_ref()), (UsageRole::Leaf, "req_1"));
             assert_eq!(event.attributes.len(), 1, "{:?}", event.attributes);
         });
     }
@@ -36,30 +30,14 @@ fn garbage_numbers_are_nothing_and_are_kept() {
     let sent = json!({"event.name": "api_request", "input_tokens": -5, "output_tokens": 1e308,
         "cache_read_tokens": "lots", "cost_usd": -1.0, "duration_ms": "soon"});
     claude(sent, |event| {
-        assert_eq!(
-            (
-                event.input_tokens,
-                event.output_tokens,
-                event.cache_read_tokens
-            ),
-            (0, 0, 0)
-        );
-        assert_eq!(
-            (event.cost_usd.0, event.cost_reported_usd, event.duration_ns),
-            (0, None, 0)
-        );
+        assert_eq!((event.input_tokens, event.output_tokens, event.cache_read_tokens), (0, 0, 0));
+        assert_eq!((event.cost_usd.0, event.cost_reported_usd, event.duration_ns), (0, None, 0));
         assert_eq!(attribute(event, "input_tokens").as_deref(), Some("-5"));
         assert_eq!(attribute(event, "output_tokens").as_deref(), Some("1e308"));
-        assert_eq!(
-            attribute(event, "cache_read_tokens").as_deref(),
-            Some("lots")
-        );
+        assert_eq!(attribute(event, "cache_read_tokens").as_deref(), Some("lots"));
         assert_eq!(attribute(event, "cost_usd").as_deref(), Some("-1.0"));
         assert_eq!(attribute(event, "duration_ms").as_deref(), Some("soon"));
-        assert_eq!(
-            event.usage_key,
-            uuid::Uuid::from_u128(event.event_id).to_string()
-        );
+        assert_eq!(event.usage_key, uuid::Uuid::from_u128(event.event_id).to_string());
     });
 }
 
@@ -71,40 +49,18 @@ fn the_resource_neither_names_the_user_nor_the_dialect() {
         "deployment.environment": "production", "prompt_length": "37"});
     let record = json!({"timeUnixNano": NOW, "attributes": sent});
     log(context(), EVENTS, resource, record, |event| {
-        assert_eq!(
-            (event.user_id.as_ref(), event.session_id.as_ref()),
-            ("u", "s")
-        );
-        assert_eq!(
-            (event.source.as_ref(), event.service.as_ref()),
-            ("claude_code", "triage")
-        );
+        assert_eq!((event.user_id.as_ref(), event.session_id.as_ref()), ("u", "s"));
+        assert_eq!((event.source.as_ref(), event.service.as_ref()), ("claude_code", "triage"));
         assert_eq!(event.environment, "production");
         assert_eq!(event.message, "prompt of 37 characters");
-        assert_eq!(
-            attribute(event, "team"),
-            None,
-            "the resource says it already"
-        );
-        assert_eq!(
-            attribute(event, "otel.scope.version").as_deref(),
-            Some("2.1.329")
-        );
+        assert_eq!(attribute(event, "team"), None, "the resource says it already");
+        assert_eq!(attribute(event, "otel.scope.version").as_deref(), Some("2.1.329"));
         assert!(event.resource.contains(&("team".into(), "ml".into())));
     });
     let impostor = json!({"attributes": {"event.name": "api_request"}});
-    log(
-        context(),
-        "my.scope",
-        json!({"service.name": "claude-code"}),
-        impostor,
-        |event| {
-            assert_eq!(
-                (event.source.as_ref(), event.usage_role),
-                ("otel", UsageRole::None)
-            );
-        },
-    );
+    log(context(), "my.scope", json!({"service.name": "claude-code"}), impostor, |event| {
+        assert_eq!((event.source.as_ref(), event.usage_role), ("otel", UsageRole::None));
+    });
 }
 
 #[test]
@@ -113,10 +69,7 @@ fn content_is_dropped_and_counted_unless_captured() {
         "error": "cat: secret", "error_type": "ShellError", "tool_input": "{}", "tool_parameters": "{}",
         "prompt": "<REDACTED>", "response": "secret", "duration_ms": "3"});
     let dropped = claude(sent.clone(), |event| {
-        assert_eq!(
-            (event.event_class.as_ref(), event.outcome.as_ref()),
-            ("error", "failure")
-        );
+        assert_eq!((event.event_class.as_ref(), event.outcome.as_ref()), ("error", "failure"));
         assert_eq!(event.error_type, "ShellError");
         assert_eq!(event.message, "Bash failed (ShellError)");
         assert!(event.attributes.is_empty(), "{:?}", event.attributes);
@@ -124,16 +77,9 @@ fn content_is_dropped_and_counted_unless_captured() {
     assert_eq!(dropped.total(), 4);
     assert_eq!(dropped.of("claude_code.error_text"), 1);
     assert_eq!(dropped.of("claude_code.tool_input"), 2);
-    assert_eq!(
-        dropped.of("claude_code.prompt"),
-        0,
-        "<REDACTED> is no content"
-    );
+    assert_eq!(dropped.of("claude_code.prompt"), 0, "<REDACTED> is no content");
 
-    let capture = Context {
-        capture_content: true,
-        ..context()
-    };
+    let capture = Context { capture_content: true, ..context() };
     let record = json!({"timeUnixNano": NOW, "attributes": sent});
     let dropped = log(capture, EVENTS, json!({}), record, |event| {
         assert_eq!(attribute(event, "error").as_deref(), Some("cat: secret"));
@@ -176,9 +122,7 @@ fn every_content_attribute_of_section_8_is_dropped() {
     for name in names {
         sent[name] = json!("SECRET");
     }
-    let dropped = claude(sent.clone(), |event| {
-        assert!(!format!("{event:?}").contains("SECRET"))
-    });
+    let dropped = claude(sent.clone(), |event| assert!(!format!("{event:?}").contains("SECRET")));
     assert_eq!(dropped.total(), names.len() as u64);
     let with_events = json!({"name": "claude_code.tool", "attributes": sent, "kind": 1,
     "status": {"code": 2, "message": "SECRET"},
@@ -205,16 +149,10 @@ fn a_survey_answer_is_not_a_response() {
 #[test]
 fn events_have_a_type_even_without_a_name() {
     for (record, expected) in [
-        (
-            json!({"body": {"stringValue": "claude_code.auth"}}),
-            "claude_code.auth",
-        ),
+        (json!({"body": {"stringValue": "claude_code.auth"}}), "claude_code.auth"),
         (json!({"eventName": "auth"}), "claude_code.auth"),
         (json!({"eventName": "claude_code.auth"}), "claude_code.auth"),
-        (
-            json!({"body": {"stringValue": "hello"}}),
-            "claude_code.event",
-        ),
+        (json!({"body": {"stringValue": "hello"}}), "claude_code.event"),
         (json!({}), "claude_code.event"),
     ] {
         log(context(), EVENTS, json!({}), record, |event| {
@@ -227,61 +165,21 @@ fn events_have_a_type_even_without_a_name() {
 #[test]
 fn outcomes_and_classes() {
     for (sent, class, outcome) in [
-        (
-            json!({"event.name": "tool_decision", "decision": "accept"}),
-            "tool",
-            "success",
-        ),
-        (
-            json!({"event.name": "tool_decision", "decision": "reject"}),
-            "tool",
-            "rejected",
-        ),
-        (
-            json!({"event.name": "tool_result", "success": true}),
-            "tool",
-            "success",
-        ),
+        (json!({"event.name": "tool_decision", "decision": "accept"}), "tool", "success"),
+        (json!({"event.name": "tool_decision", "decision": "reject"}), "tool", "rejected"),
+        (json!({"event.name": "tool_result", "success": true}), "tool", "success"),
         (json!({"event.name": "api_error"}), "error", "failure"),
-        (
-            json!({"event.name": "auth", "success": "true"}),
-            "auth",
-            "success",
-        ),
-        (
-            json!({"event.name": "auth", "success": "false"}),
-            "error",
-            "failure",
-        ),
+        (json!({"event.name": "auth", "success": "true"}), "auth", "success"),
+        (json!({"event.name": "auth", "success": "false"}), "error", "failure"),
         (json!({"event.name": "internal_error"}), "error", "failure"),
-        (
-            json!({"event.name": "compaction", "success": "false"}),
-            "error",
-            "failure",
-        ),
-        (
-            json!({"event.name": "hook_execution_complete", "num_blocking": "1"}),
-            "session",
-            "rejected",
-        ),
-        (
-            json!({"event.name": "hook_execution_complete", "num_non_blocking_error": "1"}),
-            "error",
-            "failure",
-        ),
-        (
-            json!({"event.name": "mcp_server_connection", "status": "failed"}),
-            "error",
-            "failure",
-        ),
+        (json!({"event.name": "compaction", "success": "false"}), "error", "failure"),
+        (json!({"event.name": "hook_execution_complete", "num_blocking": "1"}), "session", "rejected"),
+        (json!({"event.name": "hook_execution_complete", "num_non_blocking_error": "1"}), "error", "failure"),
+        (json!({"event.name": "mcp_server_connection", "status": "failed"}), "error", "failure"),
         (json!({"event.name": "something_new"}), "session", ""),
     ] {
         claude(sent.clone(), |event| {
-            assert_eq!(
-                (event.event_class.as_ref(), event.outcome.as_ref()),
-                (class, outcome),
-                "{sent}"
-            );
+            assert_eq!((event.event_class.as_ref(), event.outcome.as_ref()), (class, outcome), "{sent}");
         });
     }
 }
@@ -293,10 +191,7 @@ fn the_llm_span_is_a_copy_of_the_event() {
         "input_tokens": 120, "request_id": "req_1", "gen_ai.response.id": "req_1", "success": true,
         "gen_ai.conversation.id": "s", "span.type": "llm_request"}});
     span(TRACING, sent, |event| {
-        assert_eq!(
-            (event.usage_role, event.usage_key.as_ref()),
-            (UsageRole::Copy, "req_1")
-        );
+        assert_eq!((event.usage_role, event.usage_key.as_ref()), (UsageRole::Copy, "req_1"));
         assert_eq!((event.session_id.as_ref(), event.input_tokens), ("s", 120));
         assert_eq!(event.duration_ns, 5_000_000);
         assert!(event.attributes.is_empty(), "{:?}", event.attributes);

@@ -6,9 +6,7 @@ mod generic;
 use activitylog::ingest::otlp::{Limits, Visit, json};
 use activitylog::model::event::{CostOrigin, Event, UsageRole};
 use activitylog::model::metric::Metric;
-use activitylog::model::otlp::{
-    DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span,
-};
+use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use activitylog::normalise::content::Dropped;
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Value, json};
@@ -44,12 +42,7 @@ impl<F: FnMut(&Event<'_>), M: FnMut(&Metric<'_>)> Visit for Each<'_, F, M> {
 }
 
 fn context() -> Context<'static> {
-    Context {
-        tenant_id: "acme",
-        project: "",
-        now_ns: NOW,
-        capture_content: false,
-    }
+    Context { tenant_id: "acme", project: "", now_ns: NOW, capture_content: false }
 }
 
 /// `{"a": 1}` as a list of attributes.
@@ -62,9 +55,7 @@ fn attributes(map: &Value) -> Value {
         other => other.clone(),
     };
     let pairs = map.as_object().into_iter().flatten();
-    pairs
-        .map(|(key, v)| json!({"key": key, "value": value(v)}))
-        .collect()
+    pairs.map(|(key, v)| json!({"key": key, "value": value(v)})).collect()
 }
 
 /// One log record: its attributes (`record["attributes"]` as a plain map), with the resource's.
@@ -80,11 +71,7 @@ fn log(
         "resource": {"attributes": attributes(&resource)},
         "scopeLogs": [{"scope": {"name": scope, "version": "2.1.329"}, "logRecords": [record]}],
     }]});
-    let mut each = Each {
-        normaliser: Normaliser::new(context),
-        event: check,
-        metric: |_: &Metric<'_>| {},
-    };
+    let mut each = Each { normaliser: Normaliser::new(context), event: check, metric: |_: &Metric<'_>| {} };
     let tally = json::decode_logs(body.to_string().as_bytes(), &Limits::default(), &mut each);
     assert_eq!(tally.expect("decodes").accepted, 1);
     each.normaliser.dropped().clone()
@@ -96,13 +83,8 @@ fn span(scope: &str, mut span: Value, check: impl FnMut(&Event<'_>)) -> Dropped 
         span["startTimeUnixNano"] = json!(NOW);
         span["endTimeUnixNano"] = json!(NOW + 5_000_000);
     }
-    let body =
-        json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": scope}, "spans": [span]}]}]});
-    let mut each = Each {
-        normaliser: Normaliser::new(context()),
-        event: check,
-        metric: |_: &Metric<'_>| {},
-    };
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": scope}, "spans": [span]}]}]});
+    let mut each = Each { normaliser: Normaliser::new(context()), event: check, metric: |_: &Metric<'_>| {} };
     let tally = json::decode_traces(body.to_string().as_bytes(), &Limits::default(), &mut each);
     assert_eq!(tally.expect("decodes").accepted, 1);
     each.normaliser.dropped().clone()
@@ -110,29 +92,16 @@ fn span(scope: &str, mut span: Value, check: impl FnMut(&Event<'_>)) -> Dropped 
 
 fn point(metric: Value, check: impl FnMut(&Metric<'_>)) {
     let body = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]});
-    let mut each = Each {
-        normaliser: Normaliser::new(context()),
-        event: |_: &Event<'_>| {},
-        metric: check,
-    };
+    let mut each = Each { normaliser: Normaliser::new(context()), event: |_: &Event<'_>| {}, metric: check };
     let tally = json::decode_metrics(body.to_string().as_bytes(), &Limits::default(), &mut each);
     assert_eq!(tally.expect("decodes").accepted, 1);
 }
 
 fn claude(attributes: Value, check: impl FnMut(&Event<'_>)) -> Dropped {
-    let name = attributes["event.name"]
-        .as_str()
-        .unwrap_or("api_request")
-        .to_owned();
+    let name = attributes["event.name"].as_str().unwrap_or("api_request").to_owned();
     let body = json!({"stringValue": format!("claude_code.{name}")});
     let record = json!({"timeUnixNano": NOW, "body": body, "attributes": attributes});
-    log(
-        context(),
-        EVENTS,
-        json!({"service.version": "2.1.329"}),
-        record,
-        check,
-    )
+    log(context(), EVENTS, json!({"service.version": "2.1.329"}), record, check)
 }
 
 fn attribute(event: &Event<'_>, name: &str) -> Option<String> {
@@ -145,11 +114,7 @@ fn attribute(event: &Event<'_>, name: &str) -> Option<String> {
 #[test]
 fn unbelievable_times_are_now_and_are_kept() {
     let year_2500 = 16_725_225_600_000_000_000_u64;
-    for (time, kept) in [
-        (1, Some("1")),
-        (year_2500, Some("16725225600000000000")),
-        (0, None),
-    ] {
+    for (time, kept) in [(1, Some("1")), (year_2500, Some("16725225600000000000")), (0, None)] {
         let record = json!({"timeUnixNano": time.to_string()});
         log(context(), "app", json!({}), record, |event| {
             assert_eq!(event.timestamp_ns, NOW);
@@ -157,18 +122,11 @@ fn unbelievable_times_are_now_and_are_kept() {
         });
     }
     let observed = json!({"observedTimeUnixNano": NOW - 5});
-    log(context(), "app", json!({}), observed, |event| {
-        assert_eq!(event.timestamp_ns, NOW - 5)
-    });
+    log(context(), "app", json!({}), observed, |event| assert_eq!(event.timestamp_ns, NOW - 5));
     let iso = json!({"attributes": {"event.timestamp": "2026-11-21T00:38:52.690Z"}});
     log(context(), EVENTS, json!({}), iso, |event| {
         assert_eq!(event.timestamp_ns, NOW);
-        assert!(
-            !event
-                .attributes
-                .iter()
-                .any(|(key, _)| *key == "event.timestamp")
-        );
+        assert!(!event.attributes.iter().any(|(key, _)| *key == "event.timestamp"));
     });
 }
 
@@ -177,30 +135,16 @@ fn a_span_that_ends_before_it_starts_takes_no_time() {
     let backwards = json!({"name": "x", "startTimeUnixNano": NOW, "endTimeUnixNano": NOW - 1});
     span("app", backwards, |event| {
         assert_eq!(event.duration_ns, 0);
-        assert_eq!(
-            attribute(event, "original_end_timestamp"),
-            Some((NOW - 1).to_string())
-        );
+        assert_eq!(attribute(event, "original_end_timestamp"), Some((NOW - 1).to_string()));
     });
 }
 
 #[test]
 fn the_token_says_the_project_first() {
     let record = || json!({"attributes": {"project": "mine"}});
-    log(context(), "app", json!({}), record(), |event| {
-        assert_eq!(event.project, "mine")
-    });
-    log(
-        context(),
-        "app",
-        json!({"project": "res"}),
-        json!({}),
-        |event| assert_eq!(event.project, "res"),
-    );
-    let bound = Context {
-        project: "bound",
-        ..context()
-    };
+    log(context(), "app", json!({}), record(), |event| assert_eq!(event.project, "mine"));
+    log(context(), "app", json!({"project": "res"}), json!({}), |event| assert_eq!(event.project, "res"));
+    let bound = Context { project: "bound", ..context() };
     log(bound, "app", json!({"project": "res"}), record(), |event| {
         assert_eq!(event.project, "bound");
         assert_eq!(attribute(event, "project").as_deref(), Some("mine"));

@@ -9,22 +9,11 @@ use super::value::{AnyValue, attributes};
 use super::{Items, Rejection, envelope, null_default, parse, walk, walk_groups};
 use crate::model::otlp::LogRecord;
 
-envelope!(
-    request,
-    "resourceLogs" | "resource_logs",
-    "scopeLogs" | "scope_logs",
-    "logRecords" | "log_records"
-);
+envelope!(request, "resourceLogs" | "resource_logs", "scopeLogs" | "scope_logs", "logRecords" | "log_records");
 
 /// Visits every log record of an export request in OTLP/JSON.
-pub fn decode_logs(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
-    walk(body, visit, request, |groups, tally, visit| {
-        walk_groups(groups, limits, tally, visit, &mut Logs::default())
-    })
+pub fn decode_logs(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
+    walk(body, visit, request, |groups, tally, visit| walk_groups(groups, limits, tally, visit, &mut Logs::default()))
 }
 
 #[derive(Default)]
@@ -96,13 +85,7 @@ impl<'a> Items<'a> for Logs<'a> {
         1
     }
 
-    fn visit(
-        &mut self,
-        item: &'a RawValue,
-        limits: &Limits,
-        tally: &mut Tally,
-        visit: &mut impl Visit,
-    ) {
+    fn visit(&mut self, item: &'a RawValue, limits: &Limits, tally: &mut Tally, visit: &mut impl Visit) {
         match log_record(item, &mut self.record, limits) {
             Ok(()) => {
                 tally.accepted += 1;
@@ -113,11 +96,7 @@ impl<'a> Items<'a> for Logs<'a> {
     }
 }
 
-fn log_record<'a>(
-    item: &'a RawValue,
-    record: &mut LogRecord<'a>,
-    limits: &Limits,
-) -> Result<(), Rejection> {
+fn log_record<'a>(item: &'a RawValue, record: &mut LogRecord<'a>, limits: &Limits) -> Result<(), Rejection> {
     let bad = |error: String| Rejection::malformed(WHAT, error);
     let raw: Raw<'a> = parse(item, WHAT)?;
     record.raw = item.get().as_bytes();

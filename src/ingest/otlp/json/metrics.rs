@@ -10,19 +10,10 @@ use super::{Items, Rejection, envelope, null_default, parse, walk, walk_groups};
 use crate::model::otlp::{DataPoint, KeyValue, MetricKind, MetricMeta, PointValue};
 use crate::outcome::Reason;
 
-envelope!(
-    request,
-    "resourceMetrics" | "resource_metrics",
-    "scopeMetrics" | "scope_metrics",
-    "metrics" | "Metrics"
-);
+envelope!(request, "resourceMetrics" | "resource_metrics", "scopeMetrics" | "scope_metrics", "metrics" | "Metrics");
 
 /// Visits every data point of an export request in OTLP/JSON.
-pub fn decode_metrics(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
+pub fn decode_metrics(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
     walk(body, visit, request, |groups, tally, visit| {
         walk_groups(groups, limits, tally, visit, &mut Metrics::default())
     })
@@ -123,11 +114,8 @@ struct Quantile {
 }
 
 /// `AggregationTemporality`.
-const TEMPORALITIES: &[&str] = &[
-    "AGGREGATION_TEMPORALITY_UNSPECIFIED",
-    "AGGREGATION_TEMPORALITY_DELTA",
-    "AGGREGATION_TEMPORALITY_CUMULATIVE",
-];
+const TEMPORALITIES: &[&str] =
+    &["AGGREGATION_TEMPORALITY_UNSPECIFIED", "AGGREGATION_TEMPORALITY_DELTA", "AGGREGATION_TEMPORALITY_CUMULATIVE"];
 /// `DataPointFlags.NO_RECORDED_VALUE_MASK`.
 const NO_RECORDED_VALUE: u32 = 1;
 const WHAT: &str = "data point";
@@ -143,13 +131,7 @@ impl<'a> Items<'a> for Metrics<'a> {
         }
     }
 
-    fn visit(
-        &mut self,
-        item: &'a RawValue,
-        limits: &Limits,
-        tally: &mut Tally,
-        visit: &mut impl Visit,
-    ) {
+    fn visit(&mut self, item: &'a RawValue, limits: &Limits, tally: &mut Tally, visit: &mut impl Visit) {
         let raw: Raw<'a> = match parse(item, "metric") {
             Ok(raw) => raw,
             Err(rejection) => return rejection.count(tally),
@@ -223,11 +205,7 @@ fn data_point<'a>(
         });
     }
     attributes(raw.attributes, &mut point.attributes, limits, WHAT)?;
-    point.value = if point.flags & NO_RECORDED_VALUE != 0 {
-        PointValue::None
-    } else {
-        raw.value(kind)
-    };
+    point.value = if point.flags & NO_RECORDED_VALUE != 0 { PointValue::None } else { raw.value(kind) };
     Ok(())
 }
 
@@ -266,11 +244,7 @@ impl RawPoint<'_> {
             MetricKind::Summary => PointValue::Summary {
                 count: self.count.0,
                 sum: self.sum.map_or(0.0, |n| n.0),
-                quantiles: self
-                    .quantile_values
-                    .into_iter()
-                    .map(|q| (q.quantile.0, q.value.0))
-                    .collect(),
+                quantiles: self.quantile_values.into_iter().map(|q| (q.quantile.0, q.value.0)).collect(),
             },
         }
     }

@@ -50,22 +50,14 @@ struct Rejection {
 trait Items<'a> {
     /// How many records one entry of the scope's list holds.
     fn count(&self, item: &'a RawValue) -> u64;
-    fn visit(
-        &mut self,
-        item: &'a RawValue,
-        limits: &Limits,
-        tally: &mut Tally,
-        visit: &mut impl Visit,
-    );
+    fn visit(&mut self, item: &'a RawValue, limits: &Limits, tally: &mut Tally, visit: &mut impl Visit);
 }
 
 /// The three envelopes differ in names only.
 macro_rules! envelope {
     ($parse:ident, $groups:literal | $groups_snake:literal, $scopes:literal | $scopes_snake:literal,
      $items:literal | $items_snake:literal) => {
-        fn $parse(
-            text: &str,
-        ) -> Result<Vec<$crate::ingest::otlp::json::Group<'_>>, serde_json::Error> {
+        fn $parse(text: &str) -> Result<Vec<$crate::ingest::otlp::json::Group<'_>>, serde_json::Error> {
             use $crate::ingest::otlp::json::{Group, Scoped, null_default};
 
             #[derive(serde::Deserialize)]
@@ -92,19 +84,11 @@ macro_rules! envelope {
             }
 
             fn scoped(s: ScopeItems<'_>) -> Scoped<'_> {
-                Scoped {
-                    scope: s.scope,
-                    items: s.items,
-                }
+                Scoped { scope: s.scope, items: s.items }
             }
-            let groups = serde_json::from_str::<Request<'_>>(text)?
-                .groups
-                .into_iter();
+            let groups = serde_json::from_str::<Request<'_>>(text)?.groups.into_iter();
             Ok(groups
-                .map(|g| Group {
-                    resource: g.resource,
-                    scopes: g.scopes.into_iter().map(scoped).collect(),
-                })
+                .map(|g| Group { resource: g.resource, scopes: g.scopes.into_iter().map(scoped).collect() })
                 .collect())
         }
     };
@@ -159,10 +143,7 @@ fn walk_groups<'a>(
 }
 
 /// Hands on the elements of a list, still raw.
-fn each<'a>(
-    list: Option<&'a RawValue>,
-    element: impl FnMut(&'a RawValue),
-) -> Result<(), serde_json::Error> {
+fn each<'a>(list: Option<&'a RawValue>, element: impl FnMut(&'a RawValue)) -> Result<(), serde_json::Error> {
     struct Each<F>(F);
     impl<'a, F: FnMut(&'a RawValue)> Visitor<'a> for Each<F> {
         type Value = ();
@@ -196,20 +177,12 @@ fn resource<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<Resource<'
     if let Some(raw) = raw {
         resource.raw = raw.get().as_bytes();
         let parsed: Raw<'_> = parse(raw, "resource")?;
-        attributes(
-            parsed.attributes,
-            &mut resource.attributes,
-            limits,
-            "resource",
-        )?;
+        attributes(parsed.attributes, &mut resource.attributes, limits, "resource")?;
     }
     Ok(resource)
 }
 
-fn scope<'a>(
-    raw: Option<&'a RawValue>,
-    limits: &Limits,
-) -> Result<InstrumentationScope<'a>, Rejection> {
+fn scope<'a>(raw: Option<&'a RawValue>, limits: &Limits) -> Result<InstrumentationScope<'a>, Rejection> {
     #[derive(Deserialize)]
     struct Raw<'a> {
         #[serde(borrow, default)]
@@ -251,10 +224,7 @@ where
 
 impl Rejection {
     fn malformed(what: &str, error: impl std::fmt::Display) -> Self {
-        Rejection {
-            reason: Reason::Malformed,
-            message: format!("{what}: {error}"),
-        }
+        Rejection { reason: Reason::Malformed, message: format!("{what}: {error}") }
     }
 
     fn too_many_attributes(what: &str, limits: &Limits) -> Self {

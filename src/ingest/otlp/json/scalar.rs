@@ -43,10 +43,7 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     let standard = GeneralPurpose::new(&STANDARD, LENIENT);
     let url_safe = GeneralPurpose::new(&URL_SAFE, LENIENT);
-    standard
-        .decode(text)
-        .or_else(|_| url_safe.decode(text))
-        .ok()
+    standard.decode(text).or_else(|_| url_safe.decode(text)).ok()
 }
 
 /// A trace or span id: hex as OTLP/JSON has it, else base64 of the right length as plain protobuf JSON would.
@@ -63,10 +60,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
         return None;
     };
     let digit = |byte: u8| (byte as char).to_digit(16);
-    pairs
-        .iter()
-        .map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8))
-        .collect()
+    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
 }
 
 // === impl Enum ===

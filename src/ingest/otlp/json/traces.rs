@@ -9,22 +9,11 @@ use super::value::attributes;
 use super::{Items, Rejection, envelope, null_default, parse, walk, walk_groups};
 use crate::model::otlp::{KeyValue, Span, SpanEvent, SpanLink};
 
-envelope!(
-    request,
-    "resourceSpans" | "resource_spans",
-    "scopeSpans" | "scope_spans",
-    "spans" | "Spans"
-);
+envelope!(request, "resourceSpans" | "resource_spans", "scopeSpans" | "scope_spans", "spans" | "Spans");
 
 /// Visits every span of an export request in OTLP/JSON.
-pub fn decode_traces(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
-    walk(body, visit, request, |groups, tally, visit| {
-        walk_groups(groups, limits, tally, visit, &mut Spans::default())
-    })
+pub fn decode_traces(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
+    walk(body, visit, request, |groups, tally, visit| walk_groups(groups, limits, tally, visit, &mut Spans::default()))
 }
 
 #[derive(Default)]
@@ -114,18 +103,9 @@ impl<'a> Items<'a> for Spans<'a> {
         1
     }
 
-    fn visit(
-        &mut self,
-        item: &'a RawValue,
-        limits: &Limits,
-        tally: &mut Tally,
-        visit: &mut impl Visit,
-    ) {
-        let mut view = Span {
-            raw: item.get().as_bytes(),
-            attributes: std::mem::take(&mut self.attributes),
-            ..Span::default()
-        };
+    fn visit(&mut self, item: &'a RawValue, limits: &Limits, tally: &mut Tally, visit: &mut impl Visit) {
+        let mut view =
+            Span { raw: item.get().as_bytes(), attributes: std::mem::take(&mut self.attributes), ..Span::default() };
         match span(item, &mut view, limits) {
             Ok(()) => {
                 tally.accepted += 1;
@@ -173,11 +153,7 @@ fn span<'a>(item: &'a RawValue, span: &mut Span<'a>, limits: &Limits) -> Result<
     Ok(())
 }
 
-fn within<'a>(
-    raw: Option<&'a RawValue>,
-    left: &mut usize,
-    limits: &Limits,
-) -> Result<Vec<KeyValue<'a>>, Rejection> {
+fn within<'a>(raw: Option<&'a RawValue>, left: &mut usize, limits: &Limits) -> Result<Vec<KeyValue<'a>>, Rejection> {
     let full = || Rejection::too_many_attributes(WHAT, limits);
     *left = left.checked_sub(1).ok_or_else(full)?;
     let mut list = Vec::new();

@@ -69,11 +69,7 @@ pub fn attributes<'a>(
 ) -> Result<(), Rejection> {
     list.clear();
     let Some(raw) = raw else { return Ok(()) };
-    let mut seed = AttributeList {
-        list,
-        max: limits.max_attributes,
-        full: false,
-    };
+    let mut seed = AttributeList { list, max: limits.max_attributes, full: false };
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     match (&mut seed).deserialize(&mut deserializer) {
         Ok(()) => Ok(()),
@@ -110,10 +106,7 @@ impl<'a> Visitor<'a> for &mut AttributeList<'_, 'a> {
                 return Err(A::Error::custom("too many attributes"));
             }
             let value = attribute.value.value().map_err(A::Error::custom)?;
-            self.list.push(KeyValue {
-                key: attribute.key.0,
-                value,
-            });
+            self.list.push(KeyValue { key: attribute.key.0, value });
         }
         Ok(())
     }
@@ -124,34 +117,12 @@ impl<'a> Visitor<'a> for &mut AttributeList<'_, 'a> {
 impl<'a> AnyValue<'a> {
     pub fn value(self) -> Result<Value<'a>, serde_json::Error> {
         Ok(match self {
-            AnyValue {
-                string_value: Some(text),
-                ..
-            } => Value::Str(text.0),
-            AnyValue {
-                bool_value: Some(flag),
-                ..
-            } => Value::Bool(flag.0),
-            AnyValue {
-                int_value: Some(int),
-                ..
-            } => Value::Int(int.0),
-            AnyValue {
-                double_value: Some(double),
-                ..
-            } => Value::Double(double.0),
-            AnyValue {
-                bytes_value: Some(bytes),
-                ..
-            } => Value::Rendered(bytes_value(&bytes)?),
-            AnyValue {
-                array_value: Some(_),
-                ..
-            }
-            | AnyValue {
-                kvlist_value: Some(_),
-                ..
-            } => {
+            AnyValue { string_value: Some(text), .. } => Value::Str(text.0),
+            AnyValue { bool_value: Some(flag), .. } => Value::Bool(flag.0),
+            AnyValue { int_value: Some(int), .. } => Value::Int(int.0),
+            AnyValue { double_value: Some(double), .. } => Value::Double(double.0),
+            AnyValue { bytes_value: Some(bytes), .. } => Value::Rendered(bytes_value(&bytes)?),
+            AnyValue { array_value: Some(_), .. } | AnyValue { kvlist_value: Some(_), .. } => {
                 let mut out = String::new();
                 self.render(&mut out, 0)?;
                 Value::Rendered(out)
@@ -162,52 +133,26 @@ impl<'a> AnyValue<'a> {
 
     fn render(self, out: &mut String, depth: usize) -> Result<(), serde_json::Error> {
         match self {
-            AnyValue {
-                string_value: Some(text),
-                ..
-            } => render::json_string(out, &text.0),
-            AnyValue {
-                bool_value: Some(flag),
-                ..
-            } => {
+            AnyValue { string_value: Some(text), .. } => render::json_string(out, &text.0),
+            AnyValue { bool_value: Some(flag), .. } => {
                 out.push_str(if flag.0 { "true" } else { "false" });
             }
-            AnyValue {
-                int_value: Some(int),
-                ..
-            } => render::json_int(out, int.0),
-            AnyValue {
-                double_value: Some(double),
-                ..
-            } => render::json_double(out, double.0),
-            AnyValue {
-                bytes_value: Some(bytes),
-                ..
-            } => {
+            AnyValue { int_value: Some(int), .. } => render::json_int(out, int.0),
+            AnyValue { double_value: Some(double), .. } => render::json_double(out, double.0),
+            AnyValue { bytes_value: Some(bytes), .. } => {
                 render::json_string(out, &bytes_value(&bytes)?);
             }
-            AnyValue {
-                array_value: Some(_),
-                ..
-            }
-            | AnyValue {
-                kvlist_value: Some(_),
-                ..
-            } if depth >= render::MAX_DEPTH => {
+            AnyValue { array_value: Some(_), .. } | AnyValue { kvlist_value: Some(_), .. }
+                if depth >= render::MAX_DEPTH =>
+            {
                 out.push_str(render::TOO_DEEP);
             }
-            AnyValue {
-                array_value: Some(raw),
-                ..
-            } => {
+            AnyValue { array_value: Some(raw), .. } => {
                 out.push('[');
                 render_elements(raw, out, depth + 1, false)?;
                 out.push(']');
             }
-            AnyValue {
-                kvlist_value: Some(raw),
-                ..
-            } => {
+            AnyValue { kvlist_value: Some(raw), .. } => {
                 out.push('{');
                 render_elements(raw, out, depth + 1, true)?;
                 out.push('}');
@@ -226,21 +171,12 @@ fn bytes_value(text: &Text<'_>) -> Result<String, serde_json::Error> {
     }
 }
 
-fn render_elements(
-    raw: &RawValue,
-    out: &mut String,
-    depth: usize,
-    map: bool,
-) -> Result<(), serde_json::Error> {
+fn render_elements(raw: &RawValue, out: &mut String, depth: usize, map: bool) -> Result<(), serde_json::Error> {
     let list: List<'_> = serde_json::from_str(raw.get())?;
     let Some(values) = list.values else {
         return Ok(());
     };
-    serde_json::Deserializer::from_str(values.get()).deserialize_any(RenderElements {
-        out,
-        depth,
-        map,
-    })
+    serde_json::Deserializer::from_str(values.get()).deserialize_any(RenderElements { out, depth, map })
 }
 
 // === impl RenderElements ===

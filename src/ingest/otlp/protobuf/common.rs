@@ -38,10 +38,7 @@ impl Attributes {
             if self.len >= max {
                 return Ok(false);
             }
-            list.push(KeyValue {
-                key: Cow::Borrowed(""),
-                value: Value::Empty,
-            });
+            list.push(KeyValue { key: Cow::Borrowed(""), value: Value::Empty });
         }
         let (key, value) = key_value(message)?;
         let slot = &mut list[self.len];
@@ -109,9 +106,7 @@ fn key_value<'a>(message: &'a [u8]) -> Result<(&'a [u8], AnyValue<'a>), Malforme
 #[inline(always)]
 fn whole(rest: &[u8]) -> Option<&[u8]> {
     match rest {
-        [len, payload @ ..] if *len < 0x80 => {
-            (payload.len() == usize::from(*len)).then_some(payload)
-        }
+        [len, payload @ ..] if *len < 0x80 => (payload.len() == usize::from(*len)).then_some(payload),
         [low, high, payload @ ..] if *high < 0x80 => {
             let len = usize::from(*low & 0x7f) | usize::from(*high) << 7;
             (payload.len() == len).then_some(payload)
@@ -152,9 +147,9 @@ pub fn any_value<'a>(message: &'a [u8], value: &mut AnyValue<'a>) -> Result<(), 
     let mut reader = Reader::new(message);
     while let Some(field) = reader.next()? {
         match field {
-            (1 | 5 | 6 | 7, Field::Bytes(_))
-            | (2 | 3, Field::Varint(_))
-            | (4, Field::Fixed64(_)) => *value = Some(field),
+            (1 | 5 | 6 | 7, Field::Bytes(_)) | (2 | 3, Field::Varint(_)) | (4, Field::Fixed64(_)) => {
+                *value = Some(field)
+            }
             _ => {}
         }
     }
@@ -162,11 +157,7 @@ pub fn any_value<'a>(message: &'a [u8], value: &mut AnyValue<'a>) -> Result<(), 
 }
 
 #[inline]
-pub fn set_value<'a>(
-    slot: &mut Value<'a>,
-    value: AnyValue<'a>,
-    repaired: &mut u64,
-) -> Result<(), Malformed> {
+pub fn set_value<'a>(slot: &mut Value<'a>, value: AnyValue<'a>, repaired: &mut u64) -> Result<(), Malformed> {
     *slot = match value {
         Some((1, Field::Bytes(bytes))) => {
             if let Value::Str(text) = slot {
@@ -189,12 +180,7 @@ pub fn set_value<'a>(
     Ok(())
 }
 
-fn render_json(
-    out: &mut String,
-    value: AnyValue<'_>,
-    depth: usize,
-    repaired: &mut u64,
-) -> Result<(), Malformed> {
+fn render_json(out: &mut String, value: AnyValue<'_>, depth: usize, repaired: &mut u64) -> Result<(), Malformed> {
     match value {
         Some((1, Field::Bytes(bytes))) => render::json_string(out, &text(bytes, repaired)),
         Some((2, Field::Varint(flag))) => out.push_str(if flag != 0 { "true" } else { "false" }),
@@ -244,12 +230,8 @@ pub fn resource<'a>(
     for message in messages(group, number) {
         resource.raw = message?;
         for attribute in messages(resource.raw, 1) {
-            fits &= attributes.push(
-                &mut resource.attributes,
-                attribute?,
-                limits.max_attributes,
-                &mut tally.repaired,
-            )?;
+            fits &=
+                attributes.push(&mut resource.attributes, attribute?, limits.max_attributes, &mut tally.repaired)?;
         }
     }
     Ok((resource, fits))
@@ -273,12 +255,8 @@ pub fn scope<'a>(
                 (1, Field::Bytes(bytes)) => scope.name = text(bytes, &mut tally.repaired),
                 (2, Field::Bytes(bytes)) => scope.version = text(bytes, &mut tally.repaired),
                 (3, Field::Bytes(bytes)) => {
-                    fits &= attributes.push(
-                        &mut scope.attributes,
-                        bytes,
-                        limits.max_attributes,
-                        &mut tally.repaired,
-                    )?;
+                    fits &=
+                        attributes.push(&mut scope.attributes, bytes, limits.max_attributes, &mut tally.repaired)?;
                 }
                 _ => {}
             }

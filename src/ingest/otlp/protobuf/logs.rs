@@ -9,11 +9,7 @@ use super::{Items, too_many_attributes, walk};
 use crate::model::otlp::{LogRecord, Value};
 
 /// Visits every log record of an `ExportLogsServiceRequest`.
-pub fn decode_logs(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
+pub fn decode_logs(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
     Ok(walk(body, limits, visit, &mut Logs::default())?)
 }
 

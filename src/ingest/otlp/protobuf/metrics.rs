@@ -11,11 +11,7 @@ use crate::outcome::Reason;
 const NO_RECORDED_VALUE: u32 = 1;
 
 /// Visits every data point of an `ExportMetricsServiceRequest`.
-pub fn decode_metrics(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
+pub fn decode_metrics(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
     Ok(walk(body, limits, visit, &mut Metrics::default())?)
 }
 
@@ -153,11 +149,7 @@ fn data_point(
         }
     }
     attributes.finish(&mut point.attributes);
-    point.value = if point.flags & NO_RECORDED_VALUE != 0 {
-        PointValue::None
-    } else {
-        value.finish(kind)
-    };
+    point.value = if point.flags & NO_RECORDED_VALUE != 0 { PointValue::None } else { value.finish(kind) };
     Ok(Read::Whole)
 }
 
@@ -183,13 +175,7 @@ struct Partial {
 
 impl Partial {
     /// `Ok(false)`: more buckets than allowed.
-    fn field(
-        &mut self,
-        kind: MetricKind,
-        number: u32,
-        field: Field<'_>,
-        max: usize,
-    ) -> Result<bool, Malformed> {
+    fn field(&mut self, kind: MetricKind, number: u32, field: Field<'_>, max: usize) -> Result<bool, Malformed> {
         use MetricKind::{ExponentialHistogram as Exp, Gauge, Histogram as Hist, Sum, Summary};
         match (kind, number, field) {
             (Gauge | Sum, 4, Field::Fixed64(bits)) => {
@@ -250,21 +236,15 @@ impl Partial {
                 negative_offset: self.negative.0,
                 negative_counts: self.negative.1,
             },
-            MetricKind::Summary => PointValue::Summary {
-                count: self.count,
-                sum: self.sum.unwrap_or(0.0),
-                quantiles: self.quantiles,
-            },
+            MetricKind::Summary => {
+                PointValue::Summary { count: self.count, sum: self.sum.unwrap_or(0.0), quantiles: self.quantiles }
+            }
         }
     }
 }
 
 /// `Buckets { 1: offset, 2: bucket_counts }`.
-fn buckets(
-    (offset, counts): &mut (i32, Vec<u64>),
-    message: &[u8],
-    max: usize,
-) -> Result<bool, Malformed> {
+fn buckets((offset, counts): &mut (i32, Vec<u64>), message: &[u8], max: usize) -> Result<bool, Malformed> {
     let mut reader = Reader::new(message);
     while let Some(field) = reader.next()? {
         let fits = match field {

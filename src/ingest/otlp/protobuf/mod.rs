@@ -82,10 +82,7 @@ fn reject_all<'a>(
     for item in messages(scoped, ITEMS) {
         let count = items.count(item?)?;
         tally.reject(count, Reason::TooManyAttributes, || {
-            format!(
-                "resource or scope with more than {} attributes",
-                limits.max_attributes
-            )
+            format!("resource or scope with more than {} attributes", limits.max_attributes)
         });
     }
     Ok(())
@@ -112,7 +109,6 @@ fn messages(message: &[u8], number: u32) -> impl Iterator<Item = Result<&[u8], M
 }
 
 fn too_many_attributes(tally: &mut Tally, what: &str, limits: &Limits) {
-    tally.reject(1, Reason::TooManyAttributes, || {
-        format!("{what} with more than {} attributes", limits.max_attributes)
-    });
+    tally
+        .reject(1, Reason::TooManyAttributes, || format!("{what} with more than {} attributes", limits.max_attributes));
 }

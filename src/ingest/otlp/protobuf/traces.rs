@@ -9,11 +9,7 @@ use super::{Items, too_many_attributes, walk};
 use crate::model::otlp::{KeyValue, Span, SpanEvent, SpanLink};
 
 /// Visits every span of an `ExportTraceServiceRequest`.
-pub fn decode_traces(
-    body: &[u8],
-    limits: &Limits,
-    visit: &mut impl Visit,
-) -> Result<Tally, DecodeError> {
+pub fn decode_traces(body: &[u8], limits: &Limits, visit: &mut impl Visit) -> Result<Tally, DecodeError> {
     Ok(walk(body, limits, visit, &mut Spans::default())?)
 }
 
@@ -39,11 +35,7 @@ impl<'a> Items<'a> for Spans<'a> {
         tally: &mut Tally,
         visit: &mut impl Visit,
     ) -> Result<(), Malformed> {
-        let mut view = Span {
-            raw: item,
-            attributes: std::mem::take(&mut self.attributes),
-            ..Span::default()
-        };
+        let mut view = Span { raw: item, attributes: std::mem::take(&mut self.attributes), ..Span::default() };
         if span(item, &mut view, limits, &mut tally.repaired)? {
             tally.accepted += 1;
             visit.span(&view);
@@ -56,12 +48,7 @@ impl<'a> Items<'a> for Spans<'a> {
 }
 
 /// `Ok(false)`: too many attributes, events or links.
-fn span<'a>(
-    message: &'a [u8],
-    span: &mut Span<'a>,
-    limits: &Limits,
-    repaired: &mut u64,
-) -> Result<bool, Malformed> {
+fn span<'a>(message: &'a [u8], span: &mut Span<'a>, limits: &Limits, repaired: &mut u64) -> Result<bool, Malformed> {
     let mut attributes = Attributes::default();
     let mut budget = Budget(limits.max_attributes);
     let mut reader = Reader::new(message);
@@ -112,11 +99,7 @@ fn status<'a>(message: &'a [u8], span: &mut Span<'a>, repaired: &mut u64) -> Res
 }
 
 /// `Event { 1: time, 2: name, 3: attributes }`.
-fn event<'a>(
-    message: &'a [u8],
-    budget: &mut Budget,
-    repaired: &mut u64,
-) -> Result<Option<SpanEvent<'a>>, Malformed> {
+fn event<'a>(message: &'a [u8], budget: &mut Budget, repaired: &mut u64) -> Result<Option<SpanEvent<'a>>, Malformed> {
     if !budget.take() {
         return Ok(None);
     }
@@ -139,11 +122,7 @@ fn event<'a>(
 }
 
 /// `Link { 1: trace_id, 2: span_id, 4: attributes }`.
-fn link<'a>(
-    message: &'a [u8],
-    budget: &mut Budget,
-    repaired: &mut u64,
-) -> Result<Option<SpanLink<'a>>, Malformed> {
+fn link<'a>(message: &'a [u8], budget: &mut Budget, repaired: &mut u64) -> Result<Option<SpanLink<'a>>, Malformed> {
     if !budget.take() {
         return Ok(None);
     }

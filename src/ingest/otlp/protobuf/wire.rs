@@ -106,11 +106,7 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(if self.rest.len() < 10 {
-            Malformed::Truncated
-        } else {
-            Malformed::Varint
-        })
+        Err(if self.rest.len() < 10 { Malformed::Truncated } else { Malformed::Varint })
     }
 
     #[inline(always)]
@@ -264,10 +260,7 @@ mod tests {
     #[test]
     fn zigzag() {
         for value in [0, 1, -1, i32::MAX, i32::MIN] {
-            assert_eq!(
-                zigzag32(u64::from(((value << 1) ^ (value >> 31)) as u32)),
-                value
-            );
+            assert_eq!(zigzag32(u64::from(((value << 1) ^ (value >> 31)) as u32)), value);
         }
     }
 }

@@ -14,31 +14,18 @@ use super::{Seen, seen, to_json};
 use crate::model::otlp::{PointValue, Value};
 
 fn log_request(records: Vec<ProtoLog>) -> Vec<u8> {
-    let scope_logs = vec![logs::ScopeLogs {
-        log_records: records,
-        ..Default::default()
-    }];
-    let resource_logs = vec![logs::ResourceLogs {
-        scope_logs,
-        ..Default::default()
-    }];
+    let scope_logs = vec![logs::ScopeLogs { log_records: records, ..Default::default() }];
+    let resource_logs = vec![logs::ResourceLogs { scope_logs, ..Default::default() }];
     ExportLogsServiceRequest { resource_logs }.encode_to_vec()
 }
 
 fn attribute(key: &str, value: common::any_value::Value) -> common::KeyValue {
-    common::KeyValue {
-        key: key.into(),
-        value: Some(common::AnyValue { value: Some(value) }),
-        ..Default::default()
-    }
+    common::KeyValue { key: key.into(), value: Some(common::AnyValue { value: Some(value) }), ..Default::default() }
 }
 
 fn with_attributes(count: usize) -> ProtoLog {
     let value = || common::any_value::Value::IntValue(1);
-    ProtoLog {
-        attributes: (0..count).map(|_| attribute("k", value())).collect(),
-        ..Default::default()
-    }
+    ProtoLog { attributes: (0..count).map(|_| attribute("k", value())).collect(), ..Default::default() }
 }
 
 /// The decoded values of a record's attributes, by name.
@@ -61,8 +48,7 @@ impl Visit for Values {
 }
 
 fn json_values(attributes: serde_json::Value) -> (Tally, BTreeMap<String, Value<'static>>) {
-    let body =
-        json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": attributes}]}]}]});
+    let body = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": attributes}]}]}]});
     let mut values = Values(BTreeMap::new());
     let tally = json::decode_logs(body.to_string().as_bytes(), &Limits::default(), &mut values);
     (tally.expect("decodes"), values.0)
@@ -70,50 +56,23 @@ fn json_values(attributes: serde_json::Value) -> (Tally, BTreeMap<String, Value<
 
 #[test]
 fn a_record_with_too_many_attributes_is_rejected_alone() {
-    let limits = Limits {
-        max_attributes: 5,
-        ..Limits::default()
-    };
-    let body = log_request(vec![
-        with_attributes(5),
-        with_attributes(6),
-        with_attributes(2),
-    ]);
+    let limits = Limits { max_attributes: 5, ..Limits::default() };
+    let body = log_request(vec![with_attributes(5), with_attributes(6), with_attributes(2)]);
     let mut seen = Seen::default();
     let tally = protobuf::decode_logs(&body, &limits, &mut seen).unwrap();
     assert_eq!((tally.accepted, tally.rejected), (2, 1));
     assert_eq!(tally.reason, Some(Reason::TooManyAttributes));
-    assert_eq!(
-        tally.message.as_deref(),
-        Some("log record with more than 5 attributes")
-    );
+    assert_eq!(tally.message.as_deref(), Some("log record with more than 5 attributes"));
     assert_eq!(seen.0.len(), 4);
-    assert_eq!(
-        seen.0[3].matches("key:").count(),
-        2,
-        "nothing left over from the record before"
-    );
+    assert_eq!(seen.0[3].matches("key:").count(), 2, "nothing left over from the record before");
 }
 
 #[test]
 fn a_resource_with_too_many_attributes_takes_its_records_with_it() {
-    let limits = Limits {
-        max_attributes: 5,
-        ..Limits::default()
-    };
-    let resource = ProtoResource {
-        attributes: with_attributes(6).attributes,
-        ..Default::default()
-    };
-    let scope_logs = vec![logs::ScopeLogs {
-        log_records: vec![with_attributes(1); 3],
-        ..Default::default()
-    }];
-    let resource_logs = vec![logs::ResourceLogs {
-        resource: Some(resource),
-        scope_logs,
-        ..Default::default()
-    }];
+    let limits = Limits { max_attributes: 5, ..Limits::default() };
+    let resource = ProtoResource { attributes: with_attributes(6).attributes, ..Default::default() };
+    let scope_logs = vec![logs::ScopeLogs { log_records: vec![with_attributes(1); 3], ..Default::default() }];
+    let resource_logs = vec![logs::ResourceLogs { resource: Some(resource), scope_logs, ..Default::default() }];
     let body = ExportLogsServiceRequest { resource_logs }.encode_to_vec();
     let tally = protobuf::decode_logs(&body, &limits, &mut Seen::default()).unwrap();
     assert_eq!((tally.accepted, tally.rejected), (0, 3));
@@ -128,20 +87,14 @@ fn the_resource_may_come_after_its_records() {
     let body = [&[0x0a, group.len() as u8], group.as_slice()].concat();
     let (tally, seen) = seen(Signal::Logs, Encoding::Protobuf, &body);
     assert_eq!(tally.accepted, 1);
-    assert!(
-        seen.0[0].starts_with("Resource") && seen.0[0].contains("Int(1)"),
-        "{seen:?}"
-    );
+    assert!(seen.0[0].starts_with("Resource") && seen.0[0].contains("Int(1)"), "{seen:?}");
     assert!(seen.0[1].contains("name: \"s\""), "{seen:?}");
 }
 
 #[test]
 fn invalid_utf8_is_repaired_and_counted() {
     let mut body = log_request(vec![ProtoLog {
-        attributes: vec![attribute(
-            "k",
-            common::any_value::Value::StringValue("a?b".into()),
-        )],
+        attributes: vec![attribute("k", common::any_value::Value::StringValue("a?b".into()))],
         ..Default::default()
     }]);
     let at = body.iter().position(|&b| b == b'?').unwrap();
@@ -157,14 +110,9 @@ fn deep_values_are_cut_not_refused() {
     use common::any_value::Value::{ArrayValue, IntValue};
     let mut value = IntValue(1);
     for _ in 0..40 {
-        value = ArrayValue(common::ArrayValue {
-            values: vec![common::AnyValue { value: Some(value) }],
-        });
+        value = ArrayValue(common::ArrayValue { values: vec![common::AnyValue { value: Some(value) }] });
     }
-    let record = ProtoLog {
-        attributes: vec![attribute("k", value)],
-        ..Default::default()
-    };
+    let record = ProtoLog { attributes: vec![attribute("k", value)], ..Default::default() };
     let mut from_protobuf = Values(BTreeMap::new());
     let body = log_request(vec![record.clone()]);
     protobuf::decode_logs(&body, &Limits::default(), &mut from_protobuf).unwrap();
@@ -221,37 +169,18 @@ fn one_bad_json_record_is_rejected_alone() {
     let (tally, seen) = seen(Signal::Logs, Encoding::Json, body.to_string().as_bytes());
     assert_eq!((tally.accepted, tally.rejected), (2, 5), "{tally:?}");
     assert_eq!(tally.reason, Some(Reason::Malformed));
-    assert!(
-        tally
-            .message
-            .unwrap()
-            .starts_with("log record: expected an unsigned")
-    );
-    assert!(
-        seen.0[2].contains("severity_number: 13") && seen.0[2].contains("trace_id: [171, 205,")
-    );
+    assert!(tally.message.unwrap().starts_with("log record: expected an unsigned"));
+    assert!(seen.0[2].contains("severity_number: 13") && seen.0[2].contains("trace_id: [171, 205,"));
     assert!(seen.0[3].contains("time_unix_nano: 17") && seen.0[3].contains("span_id: [171, 205,"));
 }
 
 #[test]
 fn what_is_not_an_export_request_is_an_error() {
-    for body in [
-        "",
-        "[]",
-        "{",
-        "nul",
-        "{\"resourceLogs\": {}}",
-        "{\"resourceLogs\": [1]}",
-    ] {
+    for body in ["", "[]", "{", "nul", "{\"resourceLogs\": {}}", "{\"resourceLogs\": [1]}"] {
         let result = json::decode_logs(body.as_bytes(), &Limits::default(), &mut Seen::default());
         assert!(result.is_err(), "{body}");
     }
-    for body in [
-        "{}",
-        "{\"resourceLogs\": null}",
-        "{\"resourceSpans\": [{}]}",
-        "\u{feff}{}",
-    ] {
+    for body in ["{}", "{\"resourceLogs\": null}", "{\"resourceSpans\": [{}]}", "\u{feff}{}"] {
         let result = json::decode_logs(body.as_bytes(), &Limits::default(), &mut Seen::default());
         assert_eq!(result.unwrap().accepted, 0, "{body}");
     }
@@ -275,13 +204,7 @@ fn too_many_buckets_reject_the_point_alone() {
         {"name": "g", "gauge": {"dataPoints": [{"asInt": "5", "flags": 1}]}},
     ]}]}]});
     let (tally, seen) = seen(Signal::Metrics, Encoding::Json, body.to_string().as_bytes());
-    assert_eq!(
-        (tally.accepted, tally.rejected, tally.reason),
-        (2, 1, Some(Reason::TooLarge))
-    );
+    assert_eq!((tally.accepted, tally.rejected, tally.reason), (2, 1, Some(Reason::TooLarge)));
     let no_value = format!("value: {:?}", PointValue::None);
-    assert!(
-        seen.0.last().unwrap().contains(&no_value),
-        "NoRecordedValue"
-    );
+    assert!(seen.0.last().unwrap().contains(&no_value), "NoRecordedValue");
 }

@@ -98,9 +98,7 @@ impl<'e> Generate<'e> {
             "long enough to be more than sixty-four bytes, which is another path",
         ];
         let count = [1, 1, 1, 0, 2, 3][usize::from(self.byte() % 6)];
-        (0..count)
-            .map(|_| parts[usize::from(self.byte()) % parts.len()])
-            .collect()
+        (0..count).map(|_| parts[usize::from(self.byte()) % parts.len()]).collect()
     }
 
     fn id(&mut self, len: usize) -> Vec<u8> {
@@ -119,22 +117,14 @@ impl<'e> Generate<'e> {
             3 => Some(Value::DoubleValue(self.double())),
             4 => Some(Value::BytesValue(self.id(5))),
             5 => Some(Value::StringValue(self.text())),
-            6 => Some(Value::ArrayValue(ArrayValue {
-                values: self.list(3, |g| g.value(depth + 1)),
-            })),
-            _ => Some(Value::KvlistValue(KeyValueList {
-                values: self.list(3, |g| g.pair(depth + 1)),
-            })),
+            6 => Some(Value::ArrayValue(ArrayValue { values: self.list(3, |g| g.value(depth + 1)) })),
+            _ => Some(Value::KvlistValue(KeyValueList { values: self.list(3, |g| g.pair(depth + 1)) })),
         };
         AnyValue { value }
     }
 
     fn pair(&mut self, depth: u8) -> KeyValue {
-        KeyValue {
-            key: self.text(),
-            value: self.some(|g| g.value(depth)),
-            ..Default::default()
-        }
+        KeyValue { key: self.text(), value: self.some(|g| g.value(depth)), ..Default::default() }
     }
 
     fn attributes(&mut self) -> Vec<KeyValue> {
@@ -142,10 +132,7 @@ impl<'e> Generate<'e> {
     }
 
     fn resource(&mut self) -> Option<Resource> {
-        self.some(|g| Resource {
-            attributes: g.attributes(),
-            ..Default::default()
-        })
+        self.some(|g| Resource { attributes: g.attributes(), ..Default::default() })
     }
 
     fn scope(&mut self) -> Option<InstrumentationScope> {
@@ -225,10 +212,7 @@ impl<'e> Generate<'e> {
                 ..Default::default()
             }),
             dropped_links_count: 0,
-            status: self.some(|g| Status {
-                message: g.text(),
-                code: i32::from(g.byte() % 3),
-            }),
+            status: self.some(|g| Status { message: g.text(), code: i32::from(g.byte() % 3) }),
         }
     }
 
@@ -249,33 +233,20 @@ impl<'e> Generate<'e> {
         let (name, description, unit) = (self.text(), self.text(), self.text());
         let aggregation_temporality = i32::from(self.byte() % 3);
         let data = self.some(|g| match g.byte() % 5 {
-            0 => Data::Gauge(m::Gauge {
-                data_points: g.list(3, Self::number),
-            }),
+            0 => Data::Gauge(m::Gauge { data_points: g.list(3, Self::number) }),
             1 => Data::Sum(m::Sum {
                 data_points: g.list(3, Self::number),
                 aggregation_temporality,
                 is_monotonic: g.byte().is_multiple_of(2),
             }),
-            2 => Data::Histogram(m::Histogram {
-                data_points: g.list(3, Self::histogram),
-                aggregation_temporality,
-            }),
+            2 => Data::Histogram(m::Histogram { data_points: g.list(3, Self::histogram), aggregation_temporality }),
             3 => Data::ExponentialHistogram(m::ExponentialHistogram {
                 data_points: g.list(3, Self::exponential),
                 aggregation_temporality,
             }),
-            _ => Data::Summary(m::Summary {
-                data_points: g.list(3, Self::summary),
-            }),
+            _ => Data::Summary(m::Summary { data_points: g.list(3, Self::summary) }),
         });
-        m::Metric {
-            name,
-            description,
-            unit,
-            data,
-            ..Default::default()
-        }
+        m::Metric { name, description, unit, data, ..Default::default() }
     }
 
     fn number(&mut self) -> m::NumberDataPoint {
@@ -342,10 +313,8 @@ impl<'e> Generate<'e> {
             time_unix_nano: self.u64(),
             count: self.u64(),
             sum: self.double(),
-            quantile_values: self.list(3, |g| m::summary_data_point::ValueAtQuantile {
-                quantile: g.double(),
-                value: g.double(),
-            }),
+            quantile_values: self
+                .list(3, |g| m::summary_data_point::ValueAtQuantile { quantile: g.double(), value: g.double() }),
             flags: u32::from(self.byte() % 3),
         }
     }

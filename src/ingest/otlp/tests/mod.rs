@@ -25,49 +25,19 @@ pub struct Seen(pub Vec<String>);
 
 impl Visit for Seen {
     fn resource(&mut self, resource: &Resource<'_>) {
-        self.0.push(format!(
-            "{:?}",
-            Resource {
-                raw: b"",
-                ..resource.clone()
-            }
-        ));
+        self.0.push(format!("{:?}", Resource { raw: b"", ..resource.clone() }));
     }
     fn scope(&mut self, scope: &InstrumentationScope<'_>) {
-        self.0.push(format!(
-            "{:?}",
-            InstrumentationScope {
-                raw: b"",
-                ..scope.clone()
-            }
-        ));
+        self.0.push(format!("{:?}", InstrumentationScope { raw: b"", ..scope.clone() }));
     }
     fn log(&mut self, record: &LogRecord<'_>) {
-        self.0.push(format!(
-            "{:?}",
-            LogRecord {
-                raw: b"",
-                ..record.clone()
-            }
-        ));
+        self.0.push(format!("{:?}", LogRecord { raw: b"", ..record.clone() }));
     }
     fn span(&mut self, span: &Span<'_>) {
-        self.0.push(format!(
-            "{:?}",
-            Span {
-                raw: b"",
-                ..span.clone()
-            }
-        ));
+        self.0.push(format!("{:?}", Span { raw: b"", ..span.clone() }));
     }
     fn point(&mut self, metric: &MetricMeta<'_>, point: &DataPoint<'_>) {
-        self.0.push(format!(
-            "{metric:?} {:?}",
-            DataPoint {
-                raw: b"",
-                ..point.clone()
-            }
-        ));
+        self.0.push(format!("{metric:?} {:?}", DataPoint { raw: b"", ..point.clone() }));
     }
 }
 
@@ -77,12 +47,7 @@ struct Rows(Normaliser<'static>);
 impl Default for Rows {
     fn default() -> Self {
         let now_ns = 1_795_221_532_690_000_000;
-        Rows(Normaliser::new(Context {
-            tenant_id: "t",
-            project: "",
-            now_ns,
-            capture_content: true,
-        }))
+        Rows(Normaliser::new(Context { tenant_id: "t", project: "", now_ns, capture_content: true }))
     }
 }
 
@@ -95,16 +60,12 @@ impl Visit for Rows {
     }
     fn log(&mut self, record: &LogRecord<'_>) {
         let row = self.0.log(record);
-        assert!(
-            !row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty()
-        );
+        assert!(!row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty());
         kept(&record.attributes, &row.attributes, row.resource);
     }
     fn span(&mut self, span: &Span<'_>) {
         let row = self.0.span(span);
-        assert!(
-            !row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty()
-        );
+        assert!(!row.event_type.is_empty() && !row.event_class.is_empty() && !row.source.is_empty());
         kept(&span.attributes, &row.attributes, row.resource);
     }
     fn point(&mut self, metric: &MetricMeta<'_>, point: &DataPoint<'_>) {
@@ -117,13 +78,10 @@ impl Visit for Rows {
 fn kept(given: &[KeyValue<'_>], map: &[(&str, AttributeValue<'_>)], resource: &[(String, String)]) {
     for attribute in given.iter().filter(|a| Key::of(&a.key).is_none()) {
         let in_map = map.iter().any(|(key, value)| {
-            *key == attribute.key
-                && matches!(value, AttributeValue::Otlp(v) if std::ptr::eq(*v, &attribute.value))
+            *key == attribute.key && matches!(value, AttributeValue::Otlp(v) if std::ptr::eq(*v, &attribute.value))
         });
         let text = value::text(&attribute.value);
-        let repeated = resource
-            .iter()
-            .any(|(k, v)| *k == attribute.key && *v == text);
+        let repeated = resource.iter().any(|(k, v)| *k == attribute.key && *v == text);
         assert!(in_map || repeated, "{attribute:?}");
     }
 }
@@ -141,26 +99,16 @@ fn request(signal: Signal, entropy: &[u8]) -> (Vec<u8>, serde_json::Value, Seen)
     let mut g = Generate::new(entropy);
     match signal {
         Signal::Logs => {
-            let r = ExportLogsServiceRequest {
-                resource_logs: g.list(3, Generate::resource_logs),
-            };
+            let r = ExportLogsServiceRequest { resource_logs: g.list(3, Generate::resource_logs) };
             (r.encode_to_vec(), to_json::logs(&r), to_views::logs(&r))
         }
         Signal::Traces => {
-            let r = ExportTraceServiceRequest {
-                resource_spans: g.list(3, Generate::resource_spans),
-            };
+            let r = ExportTraceServiceRequest { resource_spans: g.list(3, Generate::resource_spans) };
             (r.encode_to_vec(), to_json::traces(&r), to_views::traces(&r))
         }
         Signal::Metrics => {
-            let r = ExportMetricsServiceRequest {
-                resource_metrics: g.list(3, Generate::resource_metrics),
-            };
-            (
-                r.encode_to_vec(),
-                to_json::metrics(&r),
-                to_views::metrics(&r),
-            )
+            let r = ExportMetricsServiceRequest { resource_metrics: g.list(3, Generate::resource_metrics) };
+            (r.encode_to_vec(), to_json::metrics(&r), to_views::metrics(&r))
         }
     }
 }

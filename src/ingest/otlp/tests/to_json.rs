@@ -51,17 +51,13 @@ fn attributes(list: &[KeyValue]) -> Value {
 }
 
 fn resource(resource: &Option<Resource>) -> Value {
-    json!(
-        resource
-            .as_ref()
-            .map(|r| json!({"attributes": attributes(&r.attributes)}))
-    )
+    json!(resource.as_ref().map(|r| json!({"attributes": attributes(&r.attributes)})))
 }
 
 fn scope(scope: &Option<InstrumentationScope>) -> Value {
-    json!(scope.as_ref().map(
-        |s| json!({"name": s.name, "version": s.version, "attributes": attributes(&s.attributes)})
-    ))
+    json!(
+        scope.as_ref().map(|s| json!({"name": s.name, "version": s.version, "attributes": attributes(&s.attributes)}))
+    )
 }
 
 pub fn logs(request: &ExportLogsServiceRequest) -> Value {
@@ -128,8 +124,7 @@ pub fn metrics(request: &ExportMetricsServiceRequest) -> Value {
 
 fn metric(metric: &m::Metric) -> Value {
     use m::metric::Data;
-    let mut out =
-        json!({"name": metric.name, "description": metric.description, "unit": metric.unit});
+    let mut out = json!({"name": metric.name, "description": metric.description, "unit": metric.unit});
     let (name, data) = match &metric.data {
         None => return out,
         Some(Data::Gauge(g)) => ("gauge", json!({"dataPoints": list(&g.data_points, number)})),
@@ -155,10 +150,7 @@ fn metric(metric: &m::Metric) -> Value {
                 "aggregationTemporality": h.aggregation_temporality,
             }),
         ),
-        Some(Data::Summary(s)) => (
-            "summary",
-            json!({"dataPoints": list(&s.data_points, summary)}),
-        ),
+        Some(Data::Summary(s)) => ("summary", json!({"dataPoints": list(&s.data_points, summary)})),
     };
     out[name] = data;
     out

@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::resource::v1 as resource;
 use super::super::Visit;
 use super::{Seen, render};
 use crate::model::otlp::{
-    DataPoint, InstrumentationScope, KeyValue, LogRecord, MetricKind, MetricMeta, PointValue,
-    Resource, Span, SpanEvent, SpanLink, Value,
+    DataPoint, InstrumentationScope, KeyValue, LogRecord, MetricKind, MetricMeta, PointValue, Resource, Span,
+    SpanEvent, SpanLink, Value,
 };
 
 fn value(value: &Option<AnyValue>) -> Value<'_> {
@@ -42,22 +42,11 @@ fn json(value: &any_value::Value) -> String {
         V::DoubleValue(d) => ryu::Buffer::new().format_finite(*d).to_owned(),
         V::BytesValue(bytes) => text(&render::base64(bytes)),
         V::ArrayValue(a) => {
-            format!(
-                "[{}]",
-                a.values
-                    .iter()
-                    .map(|v| inner(Some(v)))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            )
+            format!("[{}]", a.values.iter().map(|v| inner(Some(v))).collect::<Vec<_>>().join(","))
         }
         V::KvlistValue(kv) => {
-            let pair =
-                |p: &common::KeyValue| format!("{}:{}", text(&p.key), inner(p.value.as_ref()));
-            format!(
-                "{{{}}}",
-                kv.values.iter().map(pair).collect::<Vec<_>>().join(",")
-            )
+            let pair = |p: &common::KeyValue| format!("{}:{}", text(&p.key), inner(p.value.as_ref()));
+            format!("{{{}}}", kv.values.iter().map(pair).collect::<Vec<_>>().join(","))
         }
         #[allow(unreachable_patterns)]
         _ => "null".into(),
@@ -67,20 +56,14 @@ fn json(value: &any_value::Value) -> String {
 fn attributes(list: &[common::KeyValue]) -> Vec<KeyValue<'_>> {
     let pair = |a| {
         let a: &common::KeyValue = a;
-        KeyValue {
-            key: a.key.as_str().into(),
-            value: value(&a.value),
-        }
+        KeyValue { key: a.key.as_str().into(), value: value(&a.value) }
     };
     list.iter().map(pair).collect()
 }
 
 fn enter(seen: &mut Seen, resource: &Option<resource::Resource>) {
     let list = resource.as_ref().map(|r| attributes(&r.attributes));
-    seen.resource(&Resource {
-        attributes: list.unwrap_or_default(),
-        raw: b"",
-    });
+    seen.resource(&Resource { attributes: list.unwrap_or_default(), raw: b"" });
 }
 
 fn enter_scope(seen: &mut Seen, scope: &Option<common::InstrumentationScope>) {
@@ -181,11 +164,7 @@ macro_rules! point {
             start_time_unix_nano: $p.start_time_unix_nano,
             time_unix_nano: $p.time_unix_nano,
             flags: $p.flags,
-            value: if $p.flags & 1 == 1 {
-                PointValue::None
-            } else {
-                $value
-            },
+            value: if $p.flags & 1 == 1 { PointValue::None } else { $value },
             raw: b"",
         }
     };
@@ -202,37 +181,27 @@ fn points(seen: &mut Seen, metric: &m::Metric) {
     match &metric.data {
         None => {}
         Some(Data::Gauge(g)) => {
-            g.data_points
-                .iter()
-                .for_each(|p| seen.point(&meta, &point!(p, number(p))));
+            g.data_points.iter().for_each(|p| seen.point(&meta, &point!(p, number(p))));
         }
         Some(Data::Sum(s)) => {
             meta.kind = MetricKind::Sum;
             meta.temporality = s.aggregation_temporality;
             meta.is_monotonic = s.is_monotonic;
-            s.data_points
-                .iter()
-                .for_each(|p| seen.point(&meta, &point!(p, number(p))));
+            s.data_points.iter().for_each(|p| seen.point(&meta, &point!(p, number(p))));
         }
         Some(Data::Histogram(h)) => {
             meta.kind = MetricKind::Histogram;
             meta.temporality = h.aggregation_temporality;
-            h.data_points
-                .iter()
-                .for_each(|p| seen.point(&meta, &point!(p, histogram(p))));
+            h.data_points.iter().for_each(|p| seen.point(&meta, &point!(p, histogram(p))));
         }
         Some(Data::ExponentialHistogram(h)) => {
             meta.kind = MetricKind::ExponentialHistogram;
             meta.temporality = h.aggregation_temporality;
-            h.data_points
-                .iter()
-                .for_each(|p| seen.point(&meta, &point!(p, exponential(p))));
+            h.data_points.iter().for_each(|p| seen.point(&meta, &point!(p, exponential(p))));
         }
         Some(Data::Summary(s)) => {
             meta.kind = MetricKind::Summary;
-            s.data_points
-                .iter()
-                .for_each(|p| seen.point(&meta, &point!(p, summary(p))));
+            s.data_points.iter().for_each(|p| seen.point(&meta, &point!(p, summary(p))));
         }
     }
 }
@@ -257,10 +226,7 @@ fn histogram(p: &m::HistogramDataPoint) -> PointValue {
 }
 
 fn exponential(p: &m::ExponentialHistogramDataPoint) -> PointValue {
-    let (positive, negative) = (
-        p.positive.clone().unwrap_or_default(),
-        p.negative.clone().unwrap_or_default(),
-    );
+    let (positive, negative) = (p.positive.clone().unwrap_or_default(), p.negative.clone().unwrap_or_default());
     PointValue::ExponentialHistogram {
         count: p.count,
         sum: p.sum,
@@ -280,10 +246,6 @@ fn summary(p: &m::SummaryDataPoint) -> PointValue {
     PointValue::Summary {
         count: p.count,
         sum: p.sum,
-        quantiles: p
-            .quantile_values
-            .iter()
-            .map(|q| (q.quantile, q.value))
-            .collect(),
+        quantiles: p.quantile_values.iter().map(|q| (q.quantile, q.value)).collect(),
     }
 }
