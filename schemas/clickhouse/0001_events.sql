@@ -65,6 +65,6 @@ PARTITION BY (toMonday(timestamp), retention_days)
 PRIMARY KEY (tenant_id, timestamp)
 ORDER BY (tenant_id, timestamp, event_id)
 TTL toDateTime(timestamp) + toIntervalDay(retention_days)
-SETTINGS ttl_only_drop_parts = 1,
+SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 10,
          fsync_after_insert = 1, fsync_part_directory = 1,
          non_replicated_deduplication_window = 100000;

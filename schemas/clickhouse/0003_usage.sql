@@ -37,7 +37,7 @@ ENGINE = ReplacingMergeTree(priority)
 PARTITION BY (toMonday(day), retention_days)
 ORDER BY (tenant_id, day, usage_key)
 TTL day + toIntervalDay(retention_days)
-SETTINGS ttl_only_drop_parts = 1,
+SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 10,
          fsync_after_insert = 1, fsync_part_directory = 1,
          non_replicated_deduplication_window = 100000;
 
