@@ -2,8 +2,6 @@
 
 CARGO ?= cargo
 NPM ?= npm
-# The engine's tests and the benches need it whatever folder they start in.
-export ACTIVITYLOG_ENGINE_LIB ?= $(firstword $(wildcard $(CURDIR)/engine/node_modules/@chdb/*/libchdb.so))
 
 ENGINE := engine/node_modules/.package-lock.json
 WEB := web/node_modules/.package-lock.json

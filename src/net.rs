@@ -78,7 +78,13 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
     let (open, cut) = watch::channel(());
     loop {
         // Past the limit, connections wait in the kernel's queue.
-        let Ok(permit) = room.clone().acquire_owned().await else { break };
+        let permit = tokio::select! {
+            permit = room.clone().acquire_owned() => match permit {
+                Ok(permit) => permit,
+                Err(_) => break,
+            },
+            () = stopped(&mut stop) => break,
+        };
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::StartError;
 use crate::api::operations::{Health, HealthCheck};
 use crate::clickhouse::migrate::{MigrateError, WALLED_TABLES, migrate};
@@ -17,9 +19,13 @@ pub(super) struct Database {
     writer: Server,
     reader: Server,
     health: Arc<Mutex<Health>>,
+    /// Asks every few seconds whether it still answers.
+    watch: Option<JoinHandle<()>>,
     /// The data folder is ours until the end.
     lock: DataDirLock,
 }
+
+const ASK_EVERY: Duration = Duration::from_secs(5);
 
 enum Mode {
     Embedded {
@@ -66,6 +72,7 @@ impl Database {
             health: Arc::new(Mutex::new(Health { database_ready: false, database: "starting".to_owned() })),
             mode,
             endpoint,
+            watch: None,
             lock,
         })
     }
@@ -111,9 +118,7 @@ impl Database {
             }
         }
         set(&self.health, true, "answering");
-        if self.is_shared() {
-            tokio::spawn(watch_server(self.writer.clone(), self.health.clone()));
-        }
+        self.watch = Some(tokio::spawn(watch(self.writer.clone(), self.health.clone())));
         Ok(self.endpoint.url())
     }
 
@@ -134,6 +139,10 @@ impl Database {
     }
 
     pub(super) async fn shut_down(self) {
+        if let Some(watch) = self.watch {
+            watch.abort();
+            let _ = watch.await;
+        }
         // With them go the idle connections, which the engine would wait for.
         drop((self.writer, self.reader));
         if let Mode::Embedded { engine: Some(engine), .. } = self.mode {
@@ -166,13 +175,14 @@ async fn follow(mut state: tokio::sync::watch::Receiver<EngineState>, endpoint: 
     }
 }
 
-/// A server of somebody else's tells nothing by itself.
-async fn watch_server(server: Server, health: Arc<Mutex<Health>>) {
+/// A server of somebody else's tells nothing by itself, and neither does an engine that hangs.
+async fn watch(server: Server, health: Arc<Mutex<Health>>) {
     loop {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        match server.lines("SELECT 1").await {
-            Ok(_) => set(&health, true, "answering"),
-            Err(error) => set(&health, false, &error.to_string()),
+        tokio::time::sleep(ASK_EVERY).await;
+        match tokio::time::timeout(ASK_EVERY, server.lines("SELECT 1")).await {
+            Ok(Ok(_)) => set(&health, true, "answering"),
+            Ok(Err(error)) => set(&health, false, &error.to_string()),
+            Err(_) => set(&health, false, &format!("it has not answered for {ASK_EVERY:?}")),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Intake {
         };
         match &result {
             Ok(accepted) => {
-                self.counters.taken(export.door, &accepted.outcome);
+                self.counters.taken(export.door, &who.tenant, &accepted.outcome);
                 self.counters.acknowledgements.record(export.started.elapsed());
             }
             Err(refusal) => self.counters.refused(export.door, refusal.reason),

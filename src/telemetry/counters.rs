@@ -1,7 +1,9 @@
 //! What ActivityLog counts about itself. Every received item is in exactly one of stored, duplicate, rejected.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::outcome::{Outcome, Reason};
@@ -16,6 +18,8 @@ pub enum Door {
 #[derive(Debug, Default)]
 pub struct Counters {
     doors: [DoorCounters; 2],
+    /// Stored, duplicate, rejected. Only tenants that somebody authenticated for, so not without end.
+    tenants: Mutex<BTreeMap<String, [u64; 3]>>,
     pub content_dropped: AtomicU64,
     pub repaired_strings: AtomicU64,
     pub insert_failures: AtomicU64,
@@ -52,7 +56,8 @@ impl Counters {
     }
 
     /// A request that was understood, and what became of its items.
-    pub fn taken(&self, door: Door, outcome: &Outcome) {
+    pub fn taken(&self, door: Door, tenant: &str, outcome: &Outcome) {
+        self.count_tenant(tenant, outcome);
         let door = self.door(door);
         door.requests.fetch_add(1, Relaxed);
         door.items_stored.fetch_add(outcome.stored, Relaxed);
@@ -60,6 +65,15 @@ impl Counters {
         if outcome.rejected > 0 {
             let reason = outcome.reason.unwrap_or(Reason::Malformed);
             door.items_rejected[reason as usize].fetch_add(outcome.rejected, Relaxed);
+        }
+    }
+
+    fn count_tenant(&self, tenant: &str, outcome: &Outcome) {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = [outcome.stored, outcome.duplicate, outcome.rejected];
+        match tenants.get_mut(tenant) {
+            Some(counts) => counts.iter_mut().zip(new).for_each(|(count, new)| *count += new),
+            None => drop(tenants.insert(tenant.to_owned(), new)),
         }
     }
 
@@ -140,6 +154,14 @@ impl Counters {
         ] {
             head(out, name, "gauge", help);
             line(out, name, "", value.load(Relaxed));
+        }
+        head(out, "activitylog_tenant_items_total", "counter", "Items by tenant and what became of them.");
+        for (tenant, counts) in &*self.tenants.lock().unwrap_or_else(PoisonError::into_inner) {
+            let tenant = tenant.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            for (outcome, count) in ["stored", "duplicate", "rejected"].into_iter().zip(counts) {
+                let labels = format!("tenant=\"{tenant}\",outcome=\"{outcome}\"");
+                line(out, "activitylog_tenant_items_total", &labels, *count);
+            }
         }
         self.inserts.write(out, "activitylog_insert_seconds", "Time that ClickHouse took to commit a segment.");
         self.acknowledgements.write(

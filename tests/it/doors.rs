@@ -31,6 +31,10 @@ async fn whatever_comes_through_any_door_is_kept_once() {
 
     let counters = assert_items_add_up(&server).await;
     assert_eq!(total(&counters, "activitylog_items_stored_total"), sent + 13);
+    assert_eq!(
+        total(&counters, "activitylog_tenant_items_total"),
+        total(&counters, "activitylog_items_received_total")
+    );
     assert_eq!(total(&counters, "activitylog_items_duplicate_total"), 5);
     assert_eq!(counters["activitylog_items_rejected_total{door=\"http\",reason=\"too_many_attributes\"}"], 2);
     assert_eq!(counters["activitylog_items_rejected_total{door=\"grpc\",reason=\"too_many_attributes\"}"], 1);

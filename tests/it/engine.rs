@@ -19,7 +19,7 @@ const PARENT_DATA_DIR: &str = "ACTIVITYLOG_TEST_PARENT_DATA_DIR";
 pub(crate) fn options() -> EngineOptions {
     EngineOptions {
         program: Some(PathBuf::from(env!("CARGO_BIN_EXE_activitylog"))),
-        library: std::env::var_os("ACTIVITYLOG_ENGINE_LIB").map(PathBuf::from),
+        library: Some(crate::support::engine_library()),
         ..EngineOptions::default()
     }
 }

@@ -8,9 +8,9 @@ use hyper::Request;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use super::Frozen;
 use super::load::{Load, assert_exactly_once, batch};
-use crate::support::{Server, eventually};
+use super::{Frozen, wait_for_readiness};
+use crate::support::Server;
 
 /// It is a few tenths of a second on a quiet machine; what must not be is a wait for a timeout.
 const SOON: Duration = Duration::from_secs(3);
@@ -65,6 +65,7 @@ async fn it_does_not_wait_for_an_engine_that_hangs() {
     load.goes_on_for(20).await;
     let frozen = Frozen::new(server.engine_pid());
     load.goes_on_for(20).await;
+    wait_for_readiness(&server, 503).await;
     let pid = frozen.0;
     let stopped = server.stop().await;
     assert!(stopped.success(), "{stopped}");
@@ -72,6 +73,6 @@ async fn it_does_not_wait_for_an_engine_that_hangs() {
     server.start_again().await;
     load.turn_to(&server);
     let sent = load.finish().await;
-    eventually("ready", async || (server.get("/readyz").await.status == 200).then_some(())).await;
+    wait_for_readiness(&server, 200).await;
     assert_exactly_once(&server, &sent).await;
 }
