@@ -30,8 +30,9 @@ lint: portal
 integration: engine portal
 	$(CARGO) test --locked
 
+# The binary of the integration tests: `cargo build` would build its dependencies again, with other features.
 browser: engine portal tools/chromium
-	$(CARGO) build --locked
+	$(CARGO) test --locked --no-run --test it
 	cd web && CHROMIUM="$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" $(NPM) test
 
 ## Send realistic traffic to a running instance.
