@@ -147,7 +147,7 @@ fn welcome(run: &RunFile) {
          export CLAUDE_CODE_ENABLE_TELEMETRY=1\n  export OTEL_METRICS_EXPORTER=otlp\n  export OTEL_LOGS_EXPORTER=otlp\n  \
          export OTEL_TRACES_EXPORTER=otlp\n  export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1\n  \
          export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n  export OTEL_EXPORTER_OTLP_ENDPOINT=http://{}\n\n\
-         Or see it alive first:  activitylog demo --endpoint http://{}\n",
+         Or see it alive first:  make demo   (or: activitylog demo --endpoint http://{})\n",
         run.http, run.otlp_http, run.grpc, run.otlp_http, run.otlp_http
     );
     eprintln!("ready in {} ms", run.ready_in_ms);
