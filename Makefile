@@ -8,7 +8,7 @@ WEB := web/node_modules/.package-lock.json
 PORTAL := web/dist/index.html
 PORTAL_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts
 
-.PHONY: run test lint unit integration browser engine portal release demo bench fmt clean
+.PHONY: run test lint integration browser engine portal release demo bench fmt clean
 
 ## Bring the engine, build everything, start it.
 run: release

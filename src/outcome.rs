@@ -20,8 +20,10 @@ pub enum Reason {
     Timeout,
     Unauthenticated,
     Forbidden,
-    /// A path, method or protocol nobody serves here.
+    /// A path or protocol nobody serves here.
     Misdirected,
+    /// The path is served, by another method.
+    WrongMethod,
     /// Our own fault.
     Internal,
 }
@@ -39,7 +41,7 @@ pub struct Outcome {
 // === impl Reason ===
 
 impl Reason {
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::Malformed,
         Reason::UnsupportedMediaType,
         Reason::UnsupportedEncoding,
@@ -50,6 +52,7 @@ impl Reason {
         Reason::Unauthenticated,
         Reason::Forbidden,
         Reason::Misdirected,
+        Reason::WrongMethod,
         Reason::Internal,
     ];
 
@@ -66,6 +69,7 @@ impl Reason {
             Reason::Unauthenticated => "unauthenticated",
             Reason::Forbidden => "forbidden",
             Reason::Misdirected => "misdirected",
+            Reason::WrongMethod => "wrong_method",
             Reason::Internal => "internal",
         }
     }

@@ -100,6 +100,7 @@ fn arguments(engine_dir: &Path) -> Vec<CString> {
         b"--query",
         QUERY.as_bytes(),
     ];
+    // The folder exists by now, and no file system has names with NUL.
     parts.into_iter().map(|part| CString::new(part).expect("paths and constants hold no NUL")).collect()
 }
 

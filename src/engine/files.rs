@@ -162,6 +162,7 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), EngineError
 /// 256 bits.
 fn random_hex() -> String {
     let mut bytes = [0u8; 32];
+    // Without randomness there are no passwords, and nothing may start.
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     hex(&bytes)
 }

@@ -63,6 +63,7 @@ impl Process {
         let stdin = child.stdin.take();
         let pid = child.id().unwrap_or_default();
         let tail = Arc::new(Mutex::new(VecDeque::new()));
+        // Piped above.
         let stderr = child.stderr.take().expect("stderr was asked for");
         let tail_reader = tokio::spawn(keep_tail(stderr, Arc::clone(&tail)));
         Ok(Process { child, stdin, pid, tail, tail_reader })

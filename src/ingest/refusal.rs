@@ -37,6 +37,7 @@ impl Refusal {
             Reason::Unauthenticated => 401,
             Reason::Forbidden => 403,
             Reason::Misdirected => 404,
+            Reason::WrongMethod => 405,
             Reason::Internal => 500,
         }
     }
@@ -45,7 +46,9 @@ impl Refusal {
     pub fn grpc_code(&self) -> u8 {
         match self.reason {
             Reason::Malformed | Reason::TooManyAttributes => 3, // INVALID_ARGUMENT
-            Reason::UnsupportedMediaType | Reason::UnsupportedEncoding | Reason::Misdirected => 12, // UNIMPLEMENTED
+            Reason::UnsupportedMediaType | Reason::UnsupportedEncoding | Reason::Misdirected | Reason::WrongMethod => {
+                12
+            } // UNIMPLEMENTED
             Reason::TooLarge => 8,                              // RESOURCE_EXHAUSTED
             Reason::Overloaded => 14,                           // UNAVAILABLE
             Reason::Timeout => 4,                               // DEADLINE_EXCEEDED

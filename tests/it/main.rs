@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod captures;
+mod damage;
 mod doors;
 mod durability;
 mod engine;

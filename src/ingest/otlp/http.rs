@@ -121,7 +121,7 @@ fn addressed(method: &Method, path: &str, headers: &HeaderMap) -> Result<(Signal
         ));
     };
     if method != Method::POST {
-        return Err(Refusal::new(Reason::Misdirected, format!("{method} {path}: this path takes POST only")));
+        return Err(Refusal::new(Reason::WrongMethod, format!("{method} {path}: this path takes POST only")));
     }
     match essence.as_str() {
         "application/x-protobuf" | "application/protobuf" => Ok((signal, Encoding::Protobuf)),
@@ -151,8 +151,7 @@ fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Body> {
     if let Some(after) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
-    if refusal.message.ends_with("takes POST only") {
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    if refusal.reason == Reason::WrongMethod {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
