@@ -22,6 +22,7 @@ pub mod net;
 pub mod normalise;
 pub mod outcome;
 pub mod portal;
+pub mod prices;
 pub mod query;
 pub mod ship;
 pub mod spool;

@@ -29,6 +29,8 @@ use crate::ingest::otlp::{Limits, grpc, http};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, ListenError, NetLimits};
+use crate::normalise::content::ContentRules;
+use crate::normalise::rules::{Rules, RulesByTenant};
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::Counters;
@@ -149,9 +151,10 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
             events: spools.events.clone(),
             metrics: spools.metrics.clone(),
             counters: counters.clone(),
+            diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
             retention_days: config.retention.days,
-            capture_content: config.content.capture,
+            rules: rules(config),
         },
         auth: Auth::new(&config.auth.anonymous_tenant),
         body: BodyLimits {
@@ -161,6 +164,12 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
         },
         cors_origins: config.cors.origins.clone(),
     }
+}
+
+/// What each tenant wants kept, and what calls cost.
+fn rules(config: &Config) -> RulesByTenant {
+    let content = ContentRules { capture: config.content.capture };
+    RulesByTenant { default: Arc::new(Rules { content, ..Rules::default() }), ..RulesByTenant::default() }
 }
 
 fn api(

@@ -52,8 +52,10 @@ table! {
         cache_creation_tokens: Fixed<8> = "UInt64",
         cache_creation_1h_tokens: Fixed<8> = "UInt64",
         reasoning_tokens: Fixed<8> = "UInt64",
+        cache_known: Fixed<1> = "Bool",
         cost_usd: Fixed<8> = "Decimal(18, 9)",
         cost_reported_usd: Nullable8 = "Nullable(Decimal(18, 9))",
+        cost_computed_usd: Nullable8 = "Nullable(Decimal(18, 9))",
         cost_origin: Fixed<1> = "Enum8('none' = 0, 'reported' = 1, 'computed' = 2)",
         price_version: LowCardinality = "LowCardinality(String)",
         usage_role: Fixed<1> = "Enum8('none' = 0, 'leaf' = 1, 'aggregate' = 2, 'copy' = 3)",
@@ -124,8 +126,10 @@ impl EventBlock {
         self.cache_creation_tokens.push(event.cache_creation_tokens.to_le_bytes());
         self.cache_creation_1h_tokens.push(event.cache_creation_1h_tokens.to_le_bytes());
         self.reasoning_tokens.push(event.reasoning_tokens.to_le_bytes());
+        self.cache_known.push([u8::from(event.cache_known)]);
         self.cost_usd.push(event.cost_usd.0.to_le_bytes());
         self.cost_reported_usd.push(event.cost_reported_usd.map(|usd| usd.0.to_le_bytes()));
+        self.cost_computed_usd.push(event.cost_computed_usd.map(|usd| usd.0.to_le_bytes()));
         self.cost_origin.push([event.cost_origin as u8]);
         self.price_version.push(&event.price_version);
         self.usage_role.push([event.usage_role as u8]);

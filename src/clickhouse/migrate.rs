@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_usage",
     4 "0004_events_by_minute",
     5 "0005_pub",
+    6 "0006_calls",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

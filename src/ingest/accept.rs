@@ -13,20 +13,24 @@ use crate::auth::Writer;
 use crate::clickhouse::events::{EventBlock, Stamp};
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::table::Block;
+use crate::model::event::Event;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use crate::normalise::rules::RulesByTenant;
 use crate::normalise::{Context, Normaliser};
 use crate::outcome::{Outcome, Reason};
 use crate::ship::Rows;
 use crate::spool::{Appended, RequestKey, Spool};
 use crate::telemetry::counters::{Counters, Door};
+use crate::telemetry::diagnostics::Diagnostics;
 
 pub struct Intake {
     pub events: Arc<Spool<Rows<EventBlock>>>,
     pub metrics: Arc<Spool<Rows<MetricBlock>>>,
     pub counters: Arc<Counters>,
+    pub diagnostics: Arc<Diagnostics>,
     pub limits: Limits,
     pub retention_days: u16,
-    pub capture_content: bool,
+    pub rules: RulesByTenant,
 }
 
 /// One export request, admitted.
@@ -44,6 +48,21 @@ pub struct Accepted {
     pub outcome: Outcome,
     /// What was wrong with the first rejected record.
     pub message: Option<String>,
+}
+
+/// Where `Intake::deliver` has events pushed.
+pub struct Delivery<'b> {
+    block: &'b mut EventBlock,
+    stamp: Stamp<'b>,
+    pub context: Context<'b>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered<R> {
+    Stored(R),
+    /// Its key is known: acknowledged, and not stored again.
+    Duplicate,
 }
 
 /// A larger body is worth moving the other tasks of this thread away.
@@ -89,18 +108,39 @@ impl Intake {
         result
     }
 
+    /// Stores what is not OTLP: the events that `fill` pushes, all or none, under a key that names them. Returns once they are
+    /// fsynced. `fill` must do nothing but push: its rows may be undone.
+    pub async fn deliver<R>(
+        &self,
+        who: &Writer,
+        key: RequestKey,
+        fill: impl FnOnce(&mut Delivery<'_>) -> R,
+    ) -> Result<Delivered<R>, Refusal> {
+        let context = self.context(who);
+        let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
+        let fill = |rows: &mut Rows<EventBlock>| fill(&mut Delivery { block: &mut rows.0, stamp, context });
+        Ok(match self.events.append(key, fill).await? {
+            Appended::Stored(_, filled) => Delivered::Stored(filled),
+            Appended::Duplicate { .. } => Delivered::Duplicate,
+        })
+    }
+
+    fn context<'c>(&'c self, who: &'c Writer) -> Context<'c> {
+        Context {
+            tenant_id: &who.tenant,
+            project: &who.project,
+            now_ns: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
+            rules: self.rules.of(&who.tenant),
+        }
+    }
+
     async fn append<B: Sink>(
         &self,
         spool: &Spool<Rows<B>>,
         who: &Writer,
         export: &Export,
     ) -> Result<Accepted, Refusal> {
-        let context = Context {
-            tenant_id: &who.tenant,
-            project: &who.project,
-            now_ns: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
-            capture_content: self.capture_content,
-        };
+        let context = self.context(who);
         let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
         let fill = |rows: &mut Rows<B>| {
             let mut work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export);
@@ -145,11 +185,19 @@ impl Intake {
     }
 }
 
+// === impl Delivery ===
+
+impl Delivery<'_> {
+    pub fn push(&mut self, event: &Event<'_>) {
+        self.block.push(self.stamp, event);
+    }
+}
+
 /// Same tenant, same signal, same bytes: the same request, sent again.
 fn key(who: &Writer, export: &Export) -> RequestKey {
     let what = [export.signal as u8, export.encoding as u8];
     let seed = xxh3_64(&[who.tenant.as_bytes(), b"\0", who.project.as_bytes(), b"\0", &what].concat());
-    RequestKey(xxh3_128_with_seed(&export.body.bytes, seed))
+    RequestKey::export(xxh3_128_with_seed(&export.body.bytes, seed))
 }
 
 // === impl Sink ===

@@ -91,14 +91,20 @@ pub struct Event<'a> {
     pub cache_creation_tokens: u64,
     pub cache_creation_1h_tokens: u64,
     pub reasoning_tokens: u64,
+    /// Whether the reporter says how much input came from and went to a cache: 0 is then a figure, else it is a gap.
+    pub cache_known: bool,
     pub cost_usd: NanoUsd,
     pub cost_reported_usd: Option<NanoUsd>,
+    /// By our own price table, whatever the reporter says.
+    pub cost_computed_usd: Option<NanoUsd>,
     pub cost_origin: CostOrigin,
     pub price_version: Str<'a>,
     pub usage_role: UsageRole,
     pub usage_key: Str<'a>,
     /// Which dialect's record of a call wins when several arrive (higher wins); for the `usage` table.
     pub usage_priority: u8,
+    /// Which dialect said it, for the rules about whose figures to trust. No column.
+    pub reporter: &'static str,
 
     pub status_code: u16,
 

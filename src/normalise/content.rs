@@ -8,6 +8,13 @@ use crate::model::otlp::Value;
 /// What Claude Code writes where the user's gate is closed: no content, so nothing to count.
 pub const REDACTED: &str = "<REDACTED>";
 
+/// What a tenant wants of content attributes.
+#[derive(Debug, Clone, Default)]
+pub struct ContentRules {
+    /// Keep prompts, completions, tool input and output.
+    pub capture: bool,
+}
+
 /// One kind of content.
 #[derive(Debug)]
 pub struct Rule {

@@ -15,6 +15,7 @@ mod line;
 mod point;
 pub mod repository;
 pub mod resource;
+pub mod rules;
 mod slots;
 mod span_events;
 pub mod time;
@@ -23,6 +24,7 @@ pub mod value;
 use self::content::{Dropped, Policy};
 use self::identity::{Occurrences, RecordKind};
 use self::resource::{Dialect, ResourceCtx, ScopeCtx};
+use self::rules::Rules;
 use self::slots::Slots;
 use crate::model::event::{Event, Kind};
 use crate::model::metric::Metric;
@@ -36,8 +38,8 @@ pub struct Context<'c> {
     pub project: &'c str,
     /// When the request was received: for records without a believable time.
     pub now_ns: i64,
-    /// Whether the tenant wants prompts, tool output and other content kept.
-    pub capture_content: bool,
+    /// What the tenant wants kept, and the prices.
+    pub rules: &'c Rules,
 }
 
 /// Normalises the records of one request.
@@ -140,6 +142,6 @@ fn input<'r>(
     scope: &'r ScopeCtx,
     dropped: &'r mut Dropped,
 ) -> (Input<'r>, &'r mut Dropped) {
-    let policy = Policy { capture: context.capture_content, dialect: scope.dialect, response_is_a_score: false };
+    let policy = Policy { capture: context.rules.content.capture, dialect: scope.dialect, response_is_a_score: false };
     (Input { context, resource, scope, policy }, dropped)
 }

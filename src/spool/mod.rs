@@ -62,7 +62,7 @@ pub struct Spool<B: Batch> {
 
 /// Identifies a request by what it says: the same bytes from the same tenant have the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestKey(pub u128);
+pub struct RequestKey(u128);
 
 #[derive(Debug, Clone)]
 pub struct SpoolOptions {
@@ -91,6 +91,20 @@ pub struct SpoolOptions {
     pub replay_window: Duration,
     /// and how many requests are remembered at most.
     pub replay_entries: usize,
+}
+
+// === impl RequestKey ===
+
+impl RequestKey {
+    /// An export request, which its sender repeats within minutes or never.
+    pub fn export(hash: u128) -> RequestKey {
+        RequestKey(hash)
+    }
+
+    /// A delivery with an id of its own (a webhook, a message), which may be repeated for days.
+    pub fn delivery(hash: u128) -> RequestKey {
+        RequestKey(hash)
+    }
 }
 
 // === impl Spool ===

@@ -9,15 +9,20 @@ use std::time::Duration;
 use crate::outcome::{Outcome, Reason};
 
 /// Where an item came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Door {
+    /// OTLP over gRPC.
     Grpc,
+    /// OTLP over HTTP.
     Http,
+    Webhook,
+    /// Native messages and audit entries, over HTTP and gRPC.
+    Messages,
 }
 
 #[derive(Debug, Default)]
 pub struct Counters {
-    doors: [DoorCounters; 2],
+    doors: [DoorCounters; Door::ALL.len()],
     /// Stored, duplicate, rejected. Only tenants that somebody authenticated for, so not without end.
     tenants: Mutex<BTreeMap<String, [u64; 3]>>,
     pub content_dropped: AtomicU64,
@@ -47,6 +52,22 @@ pub struct Latency {
 }
 
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+// === impl Door ===
+
+impl Door {
+    pub const ALL: [Door; 4] = [Door::Grpc, Door::Http, Door::Webhook, Door::Messages];
+
+    /// The label in `/metrics`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Door::Grpc => "grpc",
+            Door::Http => "http",
+            Door::Webhook => "webhook",
+            Door::Messages => "messages",
+        }
+    }
+}
 
 // === impl Counters ===
 
@@ -171,8 +192,8 @@ impl Counters {
         );
     }
 
-    fn labelled(&self) -> [(&'static str, &DoorCounters); 2] {
-        [("grpc", self.door(Door::Grpc)), ("http", self.door(Door::Http))]
+    fn labelled(&self) -> [(&'static str, &DoorCounters); Door::ALL.len()] {
+        Door::ALL.map(|door| (door.as_str(), self.door(door)))
     }
 }
 

@@ -8,6 +8,7 @@ use activitylog::ingest::otlp::{self, Encoding, Limits, Signal, Tally, Visit};
 use activitylog::model::event::{AttributeValue, CostOrigin, Event, Kind, UsageRole};
 use activitylog::model::metric::Metric;
 use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use activitylog::normalise::rules::Rules;
 use activitylog::normalise::value;
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Value, json};
@@ -203,7 +204,8 @@ pub fn request(file: &str) -> (Signal, Encoding, Vec<u8>) {
 
 fn collect(file: &str, now_ns: i64, totals: &mut Totals) -> Tally {
     let (signal, encoding, body) = request(file);
-    let context = Context { tenant_id: "acme", project: "", now_ns, capture_content: false };
+    let rules = Rules::default();
+    let context = Context { tenant_id: "acme", project: "", now_ns, rules: &rules };
     let mut collect = Collect { normaliser: Normaliser::new(context), totals };
     otlp::decode(signal, encoding, &body, &Limits::default(), &mut collect).expect(file)
 }

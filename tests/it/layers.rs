@@ -12,14 +12,14 @@ const LEVELS: [&[&str]; 10] = [
     &["net", "ship", "query", "live", "audit"],
     &["spool", "clickhouse", "engine", "auth", "limits"],
     &["normalise"],
-    &["model", "outcome", "config", "telemetry"],
+    &["model", "outcome", "config", "telemetry", "prices"],
     // Imports nothing of ours; `cli` runs it.
     &["demo"],
     &["lib"],
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 6] = [
+const NEIGHBOURS: [(&str, &str); 7] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -27,6 +27,8 @@ const NEIGHBOURS: [(&str, &str); 6] = [
     ("live", "query"),
     // What became of an item is counted.
     ("telemetry", "outcome"),
+    // A price is a figure of an event.
+    ("prices", "model"),
     // Senders' blocks are what is shipped.
     ("ingest", "ship"),
     ("api", "ship"),
@@ -160,7 +162,7 @@ fn the_demo_and_the_shipper_keep_to_what_they_were_given() {
         ("demo", &["demo"][..]),
         ("ship", &["clickhouse", "spool", "telemetry"]),
         ("model", &["model"]),
-        ("normalise", &["normalise", "model"]),
+        ("normalise", &["normalise", "model", "prices"]),
     ] {
         let mut broken = Vec::new();
         for line in lines.iter().filter(|line| line.room() == room && !line.in_tests) {

@@ -7,6 +7,7 @@ use activitylog::ingest::otlp::{self, Limits, Visit};
 use activitylog::model::event::{Event, UsageRole};
 use activitylog::model::metric::Metric;
 use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use activitylog::normalise::rules::Rules;
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Map, Value, json};
 
@@ -136,12 +137,13 @@ fn metric_columns(m: &Metric<'_>) -> Value {
 
 #[test]
 fn one_row_of_every_event_span_and_metric() {
+    let rules = Rules::default();
     let (mut logs, mut spans, mut points) = (Examples::new(), Examples::new(), Examples::new());
     for file in read_json("manifest.json")["files"].as_array().expect("files") {
         let name = file["file"].as_str().expect("name");
         let (signal, encoding, body) = request(name);
         let now_ns = file["recv_unix_nano"].as_i64().expect("time");
-        let context = Context { tenant_id: "acme", project: "", now_ns, capture_content: false };
+        let context = Context { tenant_id: "acme", project: "", now_ns, rules: &rules };
         let normaliser = Normaliser::new(context);
         let mut rows = Rows { normaliser, logs: &mut logs, spans: &mut spans, points: &mut points };
         otlp::decode(signal, encoding, &body, &Limits::default(), &mut rows).expect(name);

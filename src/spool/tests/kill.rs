@@ -59,7 +59,7 @@ fn child() {
             tokio::spawn(async move {
                 for n in 0.. {
                     let key = (round * SENDERS + sender) * 1_000_000 + n;
-                    let sent = spool.append(RequestKey(key), |batch| batch.push(key, rows_for(key))).await;
+                    let sent = spool.append(RequestKey::export(key), |batch| batch.push(key, rows_for(key))).await;
                     assert!(matches!(sent, Ok(Appended::Stored(..))), "{sent:?}");
                     // One write per line: a line that the parent reads whole was acknowledged.
                     std::io::stdout().lock().write_all(format!("acked {key}\n").as_bytes()).unwrap();
@@ -113,7 +113,7 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
     runtime.block_on(async {
         let spool = open(dir.path());
         for key in last.values().flat_map(|key| [*key, key + 1]) {
-            let answer = spool.append(RequestKey(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
+            let answer = spool.append(RequestKey::export(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
             let acked = acknowledged.contains(&key);
             assert!(!acked || matches!(answer, Appended::Duplicate { .. }), "an acknowledged request was stored again");
             acknowledged.insert(key);

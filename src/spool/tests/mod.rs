@@ -143,7 +143,7 @@ impl ByHand {
     /// Begins a request of so many rows; the answer comes with the next commit.
     pub fn send(&self, key: u128, rows: u32) -> Pin<Box<dyn Future<Output = Answer> + '_>> {
         let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(self.spool.append(RequestKey(key), move |batch| batch.push(key, rows)));
+            Box::pin(self.spool.append(RequestKey::export(key), move |batch| batch.push(key, rows)));
         match poll(&mut answer) {
             None => answer,
             Some(now) => Box::pin(std::future::ready(now)),
@@ -154,7 +154,7 @@ impl ByHand {
     pub fn store(&mut self, key: u128, rows: u32) -> Answer {
         let ByHand { spool, committer, .. } = self;
         let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(spool.append(RequestKey(key), move |batch| batch.push(key, rows)));
+            Box::pin(spool.append(RequestKey::export(key), move |batch| batch.push(key, rows)));
         if let Some(answer) = poll(&mut answer) {
             return answer;
         }

@@ -94,7 +94,7 @@ impl World {
             self.sent.insert(key);
             let rows = rows_for(key);
             let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-                Box::pin(spool.append(RequestKey(key), move |batch: &mut TestBatch| batch.push(key, rows)));
+                Box::pin(spool.append(RequestKey::export(key), move |batch: &mut TestBatch| batch.push(key, rows)));
             match poll(&mut answer) {
                 // Two twins in one round: the second one's answer is a duplicate either way.
                 Some(answer) => self.answered(key, answer),

@@ -15,7 +15,7 @@ use crate::spool::{RequestKey, SpoolOptions, admin};
 fn a_twin_that_comes_while_the_first_is_pending_shares_its_commit() {
     let ByHand { spool, mut committer, .. } = ByHand::new();
     let send = || -> Pin<Box<dyn Future<Output = Answer> + '_>> {
-        Box::pin(spool.append(RequestKey(7), |batch| batch.push(7, 2)))
+        Box::pin(spool.append(RequestKey::export(7), |batch| batch.push(7, 2)))
     };
     let (mut first, mut twin) = (send(), send());
     assert!(poll(&mut first).is_none() && poll(&mut twin).is_none());
@@ -33,7 +33,7 @@ fn a_twin_of_a_failing_commit_fails_with_it_and_may_come_again() {
     {
         let ByHand { spool, committer, .. } = &mut by_hand;
         let send = || -> Pin<Box<dyn Future<Output = Answer> + '_>> {
-            Box::pin(spool.append(RequestKey(7), |batch| batch.push(7, 2)))
+            Box::pin(spool.append(RequestKey::export(7), |batch| batch.push(7, 2)))
         };
         let (mut first, mut twin) = (send(), send());
         assert!(poll(&mut first).is_none() && poll(&mut twin).is_none());
@@ -49,7 +49,7 @@ fn a_twin_that_was_quicker_undoes_the_slower_one() {
     let mut quick: Option<Pin<Box<dyn Future<Output = Answer> + '_>>> = None;
     {
         let quick = &mut quick;
-        let (spool, key) = (&spool, RequestKey(7));
+        let (spool, key) = (&spool, RequestKey::export(7));
         // While this one builds its rows, its twin is sent and finishes building.
         let mut slow: Pin<Box<dyn Future<Output = Answer> + '_>> = Box::pin(spool.append(key, move |batch| {
             let twin = quick.insert(Box::pin(spool.append(key, |batch| batch.push(7, 2))));
@@ -112,8 +112,8 @@ fn a_panic_while_building_rows_fails_that_request_alone() {
     let mut by_hand = ByHand::open(MemDisk::new(1), SpoolOptions { slots: 1, ..options() }).unwrap();
     let ByHand { spool, committer, .. } = &mut by_hand;
     let mut good: Pin<Box<dyn Future<Output = Answer> + '_>> =
-        Box::pin(spool.append(RequestKey(1), |batch| batch.push(1, 1)));
-    let mut bad: Pin<Box<dyn Future<Output = Answer> + '_>> = Box::pin(spool.append(RequestKey(2), |batch| {
+        Box::pin(spool.append(RequestKey::export(1), |batch| batch.push(1, 1)));
+    let mut bad: Pin<Box<dyn Future<Output = Answer> + '_>> = Box::pin(spool.append(RequestKey::export(2), |batch| {
         batch.push(2, 5);
         panic!("as the test wants it");
     }));
@@ -132,9 +132,9 @@ fn a_block_that_cant_be_undone_or_encoded_fails_its_requests_and_the_next_block_
     {
         let spool = &by_hand.spool;
         let mut first: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(spool.append(RequestKey(1), |batch| batch.push(CANT_UNDO, 1)));
+            Box::pin(spool.append(RequestKey::export(1), |batch| batch.push(CANT_UNDO, 1)));
         let mut bad: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(spool.append(RequestKey(2), |_| panic!("as the test wants it")));
+            Box::pin(spool.append(RequestKey::export(2), |_| panic!("as the test wants it")));
         assert!(poll(&mut first).is_none());
         assert!(matches!(poll(&mut bad), Some(Err(AppendError::Internal))));
         assert!(matches!(poll(&mut first), Some(Err(AppendError::Internal))));
@@ -166,9 +166,9 @@ fn a_request_without_rows_is_stored_at_once_without_a_commit() {
 fn what_is_in_the_slots_at_the_end_is_refused_not_forgotten() {
     let ByHand { spool, committer, .. } = ByHand::new();
     let mut waits: Pin<Box<dyn Future<Output = Answer> + '_>> =
-        Box::pin(spool.append(RequestKey(1), |batch| batch.push(1, 1)));
+        Box::pin(spool.append(RequestKey::export(1), |batch| batch.push(1, 1)));
     let mut late: Pin<Box<dyn Future<Output = Answer> + '_>> =
-        Box::pin(spool.append(RequestKey(2), |batch| batch.push(2, 1)));
+        Box::pin(spool.append(RequestKey::export(2), |batch| batch.push(2, 1)));
     assert!(poll(&mut waits).is_none());
     drop(committer);
     assert!(matches!(poll(&mut waits), Some(Err(AppendError::Internal))));

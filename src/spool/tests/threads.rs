@@ -43,7 +43,7 @@ async fn many_requests_at_once_are_each_stored_once() {
             tokio::spawn(async move {
                 for n in 0..25 {
                     let key = sender * 1000 + n;
-                    let twins = (0..2).map(|_| spool.append(RequestKey(key), move |batch| batch.push(key, 3)));
+                    let twins = (0..2).map(|_| spool.append(RequestKey::export(key), move |batch| batch.push(key, 3)));
                     let answers = futures_util::future::join_all(twins).await;
                     let stored = answers.iter().filter(|answer| matches!(answer, Ok(Appended::Stored(..)))).count();
                     assert_eq!(stored, 1, "{answers:?}");
@@ -75,7 +75,7 @@ async fn a_shipper_that_waits_gets_the_first_event_without_waiting_for_its_age()
         let spool = spool.clone();
         async move { spool.next_sealed().await.unwrap().rows() }
     });
-    spool.append(RequestKey(1), |batch| batch.push(1, 1)).await.unwrap();
+    spool.append(RequestKey::export(1), |batch| batch.push(1, 1)).await.unwrap();
     assert_eq!(tokio::time::timeout(HANG, shipper).await.expect("not sealed").unwrap(), 1);
 }
 
@@ -83,7 +83,7 @@ async fn a_shipper_that_waits_gets_the_first_event_without_waiting_for_its_age()
 async fn a_segment_is_sealed_by_age_though_no_shipper_waits() {
     let dir = TempDir::new().unwrap();
     let spool = open(SpoolOptions { segment_age: Duration::from_millis(5), ..options(&dir) });
-    spool.append(RequestKey(1), |batch| batch.push(1, 1)).await.unwrap();
+    spool.append(RequestKey::export(1), |batch| batch.push(1, 1)).await.unwrap();
     let sealed = async {
         while spool.stats().segments == 0 {
             tokio::task::yield_now().await;
@@ -96,11 +96,11 @@ async fn a_segment_is_sealed_by_age_though_no_shipper_waits() {
 async fn a_shutdown_refuses_the_new_and_leaves_the_old_to_the_shipper() {
     let dir = TempDir::new().unwrap();
     let spool = open(options(&dir));
-    spool.append(RequestKey(1), |batch| batch.push(1, 1)).await.unwrap();
+    spool.append(RequestKey::export(1), |batch| batch.push(1, 1)).await.unwrap();
     spool.shutdown().await;
-    let late = spool.append(RequestKey(2), |batch| batch.push(2, 1)).await;
+    let late = spool.append(RequestKey::export(2), |batch| batch.push(2, 1)).await;
     assert!(matches!(late, Err(AppendError::Closed)));
-    let replay = spool.append(RequestKey(1), |batch| batch.push(1, 1)).await;
+    let replay = spool.append(RequestKey::export(1), |batch| batch.push(1, 1)).await;
     assert!(matches!(replay, Ok(Appended::Duplicate { rows: 1, .. })), "what is stored may be said");
     assert_eq!(ship_until_closed(spool.clone()).await.len(), 1);
     assert!(spool.next_sealed().await.is_none());
@@ -127,7 +127,7 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
 async fn an_operator_lists_exports_and_returns_segments_while_no_process_runs() {
     let dir = TempDir::new().unwrap();
     let (root, spool) = (options(&dir).dir, open(options(&dir)));
-    spool.append(RequestKey(1), |batch| batch.push(1, 2)).await.unwrap();
+    spool.append(RequestKey::export(1), |batch| batch.push(1, 2)).await.unwrap();
     spool.shutdown().await;
     let segment = spool.next_sealed().await.unwrap();
     let name = segment.token().strip_prefix("events-").unwrap().to_owned();

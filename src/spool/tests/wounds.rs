@@ -161,7 +161,7 @@ fn a_full_spool_refuses_before_any_row_is_built() {
     let options = SpoolOptions { max_bytes: 200, ..options() };
     let mut by_hand = ByHand::open(MemDisk::new(1), options).unwrap();
     assert!(by_hand.stored(1, 100));
-    let append = by_hand.spool.append(RequestKey(2), |_: &mut TestBatch| panic!("must not run"));
+    let append = by_hand.spool.append(RequestKey::export(2), |_: &mut TestBatch| panic!("must not run"));
     let mut append: Pin<Box<dyn Future<Output = Result<Appended<()>, _>>>> = Box::pin(append);
     assert!(matches!(poll(&mut append), Some(Err(AppendError::Full(Full::Size)))));
     drop(append);

@@ -79,7 +79,8 @@ fn content_is_dropped_and_counted_unless_captured() {
     assert_eq!(dropped.of("claude_code.tool_input"), 2);
     assert_eq!(dropped.of("claude_code.prompt"), 0, "<REDACTED> is no content");
 
-    let capture = Context { capture_content: true, ..context() };
+    let capturing = Rules::capturing();
+    let capture = Context { rules: &capturing, ..context() };
     let record = json!({"timeUnixNano": NOW, "attributes": sent});
     let dropped = log(capture, EVENTS, json!({}), record, |event| {
         assert_eq!(attribute(event, "error").as_deref(), Some("cat: secret"));

@@ -3,11 +3,14 @@
 mod claude_code;
 mod generic;
 
+use std::sync::LazyLock;
+
 use activitylog::ingest::otlp::{Limits, Visit, json};
 use activitylog::model::event::{CostOrigin, Event, UsageRole};
 use activitylog::model::metric::Metric;
 use activitylog::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use activitylog::normalise::content::Dropped;
+use activitylog::normalise::rules::Rules;
 use activitylog::normalise::{Context, Normaliser};
 use serde_json::{Value, json};
 
@@ -41,8 +44,10 @@ impl<F: FnMut(&Event<'_>), M: FnMut(&Metric<'_>)> Visit for Each<'_, F, M> {
     }
 }
 
+static DEFAULTS: LazyLock<Rules> = LazyLock::new(Rules::default);
+
 fn context() -> Context<'static> {
-    Context { tenant_id: "acme", project: "", now_ns: NOW, capture_content: false }
+    Context { tenant_id: "acme", project: "", now_ns: NOW, rules: &DEFAULTS }
 }
 
 /// `{"a": 1}` as a list of attributes.

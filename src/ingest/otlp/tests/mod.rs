@@ -12,7 +12,10 @@ use super::*;
 use crate::model::event::AttributeValue;
 use crate::model::otlp::KeyValue;
 use crate::normalise::keys::Key;
+use crate::normalise::rules::Rules;
 use crate::normalise::{Context, Normaliser, value};
+
+static CAPTURING: std::sync::LazyLock<Rules> = std::sync::LazyLock::new(Rules::capturing);
 
 mod cases;
 mod generate;
@@ -47,7 +50,7 @@ struct Rows(Normaliser<'static>);
 impl Default for Rows {
     fn default() -> Self {
         let now_ns = 1_795_221_532_690_000_000;
-        Rows(Normaliser::new(Context { tenant_id: "t", project: "", now_ns, capture_content: true }))
+        Rows(Normaliser::new(Context { tenant_id: "t", project: "", now_ns, rules: &CAPTURING }))
     }
 }
 
