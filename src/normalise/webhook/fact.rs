@@ -43,10 +43,10 @@ impl<'d> Fact<'d> {
         self.event_type = Cow::Owned(format!("{family}.{}", word(action)));
     }
 
-    /// An attribute, unless it says nothing.
+    /// An attribute, unless it says nothing. Of two with one name the first stands.
     pub fn add(&mut self, name: &'d str, text: impl Into<Str<'d>>) {
         let text = text.into();
-        if !text.is_empty() {
+        if !text.is_empty() && self.attributes.iter().all(|(other, _)| *other != name) {
             self.attributes.push((name, AttributeValue::Text(text)));
         }
     }

@@ -4,21 +4,21 @@ use super::super::line::Line;
 use super::fact::Fact;
 use super::outcome::Outcome;
 use super::vocabulary::PING;
-use crate::model::event::Str;
+use crate::model::event::{AttributeValue, Str};
 
 pub fn of<'d>(fact: &Fact<'_>, target_type: &str) -> Str<'d> {
     let (family, action) = fact.event_type.split_once('.').unwrap_or((&fact.event_type, ""));
     let line = match (family, action) {
-        _ if fact.event_type == PING => Line::new().lit("webhook is connected"),
-        _ if fact.unmapped => who(fact).name(&fact.event_type, ""),
-        ("push", _) => who(fact).lit("pushed ").name(&fact.target_id, "commits"),
+        _ if fact.event_type == PING => return place(Line::new().lit("webhook"), fact).lit(" is connected").finish(),
+        _ if fact.unmapped => unknown(fact),
+        ("push", _) => place(who(fact).lit("pushed ").name(&fact.target_id, "commits"), fact),
         // machines do these, whoever started them
         ("pipeline_run" | "pipeline_job" | "pipeline_stage" | "check_run" | "check_suite" | "deployment", _) => {
             return machine(fact, target_type, action).finish();
         }
         ("commit_status", _) => {
-            let line = Line::new().lit("status of ").name(&short(&fact.target_id), "a commit").lit(": ");
-            return place(line.lit(fact.outcome.as_str()), fact).aside(&fact.title).finish();
+            let line = place(Line::new().lit("status of ").name(&short(&fact.target_id), "a commit"), fact);
+            return line.lit(": ").lit(fact.outcome.as_str()).aside(&fact.title).finish();
         }
         ("work_item", "state_changed") => {
             let line = subject(who(fact).lit("moved "), fact, target_type);
@@ -28,33 +28,33 @@ pub fn of<'d>(fact: &Fact<'_>, target_type: &str) -> Str<'d> {
                 .name(attribute(fact, "state.to"), "?")
         }
         ("pull_request_review", "submitted") => subject(who(fact).lit(reviewed(fact.outcome)), fact, target_type),
-        ("pull_request_review", _) => {
-            subject(who(fact).name(&verb(action), "").lit(" a review of "), fact, target_type)
-        }
+        ("pull_request_review", _) => subject(done(fact, action).lit(" a review of "), fact, target_type),
         ("pull_request_review_comment", _) => {
-            subject(who(fact).name(&verb(action), "").lit(" a review comment on "), fact, target_type)
+            subject(done(fact, action).lit(" a review comment on "), fact, target_type)
         }
-        ("deployment_review", _) => {
-            let line = who(fact).name(&verb(action), "").lit(" a deployment");
-            if fact.environment.is_empty() { line } else { line.lit(" to ").name(&fact.environment, "") }
+        ("deployment_review", _) => place(to_environment(done(fact, action).lit(" a deployment"), fact), fact),
+        ("pull_request", "ready_for_review") => {
+            subject(who(fact).lit("made "), fact, target_type).lit(" ready for review")
         }
-        _ => subject(who(fact).name(&verb(action), "").lit(" "), fact, target_type),
+        _ => subject(done(fact, action).lit(" "), fact, target_type),
     };
-    let line = if family == "work_item" && fact.repository.is_empty() { line } else { place(line, fact) };
     if fact.title.is_empty() || fact.title == fact.target_id {
         return line.finish();
     }
     line.lit(": ").name(&fact.title, "").finish()
 }
 
+fn unknown(fact: &Fact<'_>) -> Line {
+    let line = place(Line::new().name(&fact.event_type, ""), fact);
+    if fact.actor.is_empty() { line } else { line.lit(" by ").name(&fact.actor, "") }
+}
+
 fn machine(fact: &Fact<'_>, target_type: &str, action: &str) -> Line {
-    let line = place(subject(Line::new(), fact, target_type), fact);
-    let line = if fact.environment.is_empty() { line } else { line.lit(" to ").name(&fact.environment, "") };
+    let line = to_environment(subject(Line::new(), fact, target_type), fact);
     let line = line.lit(" ").name(&action.replace('_', " "), "");
-    let line = if matches!(fact.outcome, Outcome::None | Outcome::Pending) {
-        line
-    } else {
-        line.lit(": ").lit(fact.outcome.as_str())
+    let line = match fact.outcome {
+        Outcome::None | Outcome::Pending => line,
+        outcome => line.lit(": ").lit(outcome.as_str()),
     };
     line.took(fact.duration_ns.unwrap_or(0)).aside(&fact.title)
 }
@@ -63,18 +63,42 @@ fn who(fact: &Fact<'_>) -> Line {
     Line::new().name(&fact.actor, "someone").lit(" ")
 }
 
-/// `pull request #42`
-fn subject(line: Line, fact: &Fact<'_>, target_type: &str) -> Line {
-    let line = line.name(&target_type.replace('_', " "), "");
-    if fact.target_id.is_empty() {
-        return line;
+/// Most actions are participles already.
+fn done(fact: &Fact<'_>, action: &str) -> Line {
+    match action {
+        "commented" => who(fact).lit("commented on"),
+        "comment_edited" => who(fact).lit("edited a comment on"),
+        "comment_deleted" => who(fact).lit("deleted a comment on"),
+        "review_requested" => who(fact).lit("requested a review of"),
+        "review_request_removed" => who(fact).lit("no longer requests a review of"),
+        "converted_to_draft" => who(fact).lit("made a draft of"),
+        "merge_attempted" => who(fact).lit("tried to merge"),
+        other => who(fact).name(&other.replace('_', " "), ""),
     }
-    line.lit(if matches!(target_type, "pull_request" | "work_item") { " #" } else { " " }).name(&fact.target_id, "")
 }
 
+/// `pull request #42 of owner/repo`
+fn subject(line: Line, fact: &Fact<'_>, target_type: &str) -> Line {
+    let numbered = matches!(target_type, "pull_request" | "work_item");
+    let line = line.name(&target_type.replace('_', " "), "");
+    let line = match fact.target_id.as_ref() {
+        "" => line,
+        id => line.lit(if numbered { " #" } else { " " }).name(id, ""),
+    };
+    place(line, fact)
+}
+
+/// The repository, else a project that has a name.
 fn place(line: Line, fact: &Fact<'_>) -> Line {
-    let place = if fact.repository.is_empty() { &fact.project } else { &fact.repository };
-    if place.is_empty() { line } else { line.lit(" of ").name(place, "") }
+    match (fact.repository.as_ref(), fact.project.as_ref()) {
+        ("", project) if project.is_empty() || project == attribute(fact, "vcs.project.id") => line,
+        ("", project) => line.lit(" of ").name(project, ""),
+        (repository, _) => line.lit(" of ").name(repository, ""),
+    }
+}
+
+fn to_environment(line: Line, fact: &Fact<'_>) -> Line {
+    if fact.environment.is_empty() { line } else { line.lit(" to ").name(&fact.environment, "") }
 }
 
 fn reviewed(outcome: Outcome) -> &'static str {
@@ -85,27 +109,15 @@ fn reviewed(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Most actions are participles already.
-fn verb(action: &str) -> String {
-    match action {
-        "commented" => "commented on".to_owned(),
-        "comment_edited" => "edited a comment on".to_owned(),
-        "comment_deleted" => "deleted a comment on".to_owned(),
-        "review_requested" => "requested a review of".to_owned(),
-        "review_request_removed" => "no longer requests a review of".to_owned(),
-        "ready_for_review" => "made ready for review".to_owned(),
-        "merge_attempted" => "tried to merge".to_owned(),
-        other => other.replace('_', " "),
-    }
-}
-
 /// A commit by its first digits.
 fn short(commit: &str) -> String {
     commit.chars().take(10).collect()
 }
 
 fn attribute<'f>(fact: &'f Fact<'_>, name: &str) -> &'f str {
-    use crate::model::event::AttributeValue::Text;
     let value = fact.attributes.iter().find(|(attribute, _)| *attribute == name);
-    value.map_or("", |(_, value)| if let Text(text) = value { text } else { "" })
+    match value {
+        Some((_, AttributeValue::Text(text))) => text,
+        _ => "",
+    }
 }

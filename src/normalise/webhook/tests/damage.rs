@@ -96,6 +96,8 @@ fn check(delivery: &Delivery<'_>) {
         assert!(!event.message.is_empty() && event.message.len() < 1000, "{}", event.message);
         assert!(["code", "deploy", "build", "work", "app", "ingest", "error"].contains(&event.event_class.as_ref()));
         assert_eq!(attribute(event, "webhook.source_id"), "src_1");
+        let names: std::collections::BTreeSet<&str> = event.attributes.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.len(), event.attributes.len(), "a name comes twice");
         if mapped.unmapped {
             assert_eq!(attribute(event, "webhook.payload"), delivery.json);
         }

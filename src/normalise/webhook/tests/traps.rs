@@ -185,6 +185,8 @@ fn all_actions_of_a_pull_request() {
         assert_eq!(seen.attribute("vcs.change.state"), "wip");
     }
     assert!(github("pull_request", json!({"pull_request": {}})).unmapped);
+    let bare = github("pull_request", json!({"action": "opened"}));
+    assert_eq!((bare.message.as_str(), bare.target), ("someone opened pull request", Default::default()));
 }
 
 #[test]
