@@ -12,6 +12,7 @@ pub enum RecordKind {
     Log = 1,
     Span = 2,
     Point = 3,
+    Webhook = 10,
 }
 
 /// Hash over tenant, resource and scope: what all records of a scope share.

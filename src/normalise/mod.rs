@@ -20,6 +20,7 @@ mod slots;
 mod span_events;
 pub mod time;
 pub mod value;
+pub mod webhook;
 
 use self::content::{Dropped, Policy};
 use self::identity::{Occurrences, RecordKind};
