@@ -292,9 +292,10 @@ impl Default for SpoolOptions {
             max_bytes: 8 << 30,
             min_free_bytes: 512 << 20,
             replay_window: Duration::from_secs(600),
-            // Just under 7/8 of 2^18, where the table would double: 21 MB at most.
+            // 27 MB once full.
             replay_entries: 220_000,
             delivery_window: Duration::from_secs(7 * 86_400),
+            // 53 MB once full.
             delivery_entries: 500_000,
         }
     }
