@@ -246,6 +246,8 @@ impl Spools {
             min_free_bytes: spool.min_free_bytes.0,
             replay_window: spool.replay_window.0,
             replay_entries: spool.replay_entries,
+            delivery_window: spool.delivery_window.0,
+            delivery_entries: spool.delivery_entries,
             ..SpoolOptions::new(config.data_dir.join("spool"))
         };
         let failed = |error| StartError::Spool { dir: options.dir.display().to_string(), error };
