@@ -104,7 +104,7 @@ impl Diagnostics {
     pub fn rejected_as(&self, tenant: &str, sender: Sender<'_>, manner: Manner<'_>, reason: Reason, message: &str) {
         let message = clean(message, MESSAGE);
         if tenant.is_empty() {
-            self.tell(sender, manner, reason, &message);
+            self.tell(sender.door, manner.user_agent, reason, &message);
             return;
         }
         self.source(tenant, sender, manner, |source, now| {
@@ -114,15 +114,23 @@ impl Diagnostics {
 
     /// A call whose model has no price.
     pub fn unpriced(&self, tenant: &str, provider: &str, model: &str) {
+        self.unpriced_calls(tenant, provider, model, 1);
+    }
+
+    pub fn unpriced_calls(&self, tenant: &str, provider: &str, model: &str, calls: u64) {
         self.tenant(tenant, |tenant, now| {
-            tenant.unpriced.at((clean(provider, NAME), clean(model, NAME)), now, Count::default).count += 1;
+            tenant.unpriced.at((clean(provider, NAME), clean(model, NAME)), now, Count::default).count += calls;
         });
     }
 
     /// An event kept as it came, because no rule maps its type.
     pub fn unmapped(&self, tenant: &str, source: &str, event_type: &str) {
+        self.unmapped_events(tenant, source, event_type, 1);
+    }
+
+    pub fn unmapped_events(&self, tenant: &str, source: &str, event_type: &str, events: u64) {
         self.tenant(tenant, |tenant, now| {
-            tenant.unmapped.at((clean(source, NAME), clean(event_type, NAME)), now, Count::default).count += 1;
+            tenant.unmapped.at((clean(source, NAME), clean(event_type, NAME)), now, Count::default).count += events;
         });
     }
 
@@ -148,7 +156,12 @@ impl Diagnostics {
         }
         let mut models: Vec<_> = models.into_iter().collect();
         models.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));
-        head(out, "activitylog_unpriced_calls", "gauge", "Calls since the start whose model has no price: the 100 most.");
+        head(
+            out,
+            "activitylog_unpriced_calls",
+            "gauge",
+            "Calls since the start whose model has no price: the 100 most.",
+        );
         for ((provider, model), count) in models.iter().take(MODELS) {
             let labels = format!("provider=\"{}\",model=\"{}\"", escaped(provider), escaped(model));
             line(out, "activitylog_unpriced_calls", &labels, *count);
@@ -157,13 +170,7 @@ impl Diagnostics {
         line(out, "activitylog_unmapped_events", "", unmapped);
     }
 
-    fn source(
-        &self,
-        tenant: &str,
-        sender: Sender<'_>,
-        manner: Manner<'_>,
-        note: impl FnOnce(&mut Source, Timestamp),
-    ) {
+    fn source(&self, tenant: &str, sender: Sender<'_>, manner: Manner<'_>, note: impl FnOnce(&mut Source, Timestamp)) {
         let (name, user_agent) = (clean(sender.name, NAME), clean(manner.user_agent, NAME));
         self.tenant(tenant, |tenant, now| {
             let telling = if name.is_empty() { user_agent.clone() } else { String::new() };
@@ -192,33 +199,25 @@ impl Diagnostics {
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Anybody can be turned away as often as he likes, so at most one line in ten seconds.
-    fn tell(&self, sender: Sender<'_>, manner: Manner<'_>, reason: Reason, message: &str) {
+    /// Tells it in the log. Anybody can be turned away as often as he likes, so at most one line in ten seconds.
+    pub fn tell(&self, door: Door, user_agent: &str, reason: Reason, message: &str) {
         let (now, told) = (Timestamp::now().as_second(), self.told.load(Relaxed));
         if now - told >= 10 && self.told.compare_exchange(told, now, Relaxed, Relaxed).is_ok() {
-            let user_agent = clean(manner.user_agent, NAME);
-            tracing::warn!(door = sender.door.as_str(), %reason, user_agent, "turned away: {message}");
+            let user_agent = clean(user_agent, NAME);
+            tracing::warn!(door = door.as_str(), %reason, user_agent, "turned away: {message}");
         }
     }
 }
 
 impl Default for Diagnostics {
     fn default() -> Self {
-        Diagnostics {
-            since: Timestamp::now(),
-            tenants: Mutex::new(Bounded::new(TENANTS)),
-            told: AtomicI64::new(0),
-        }
+        Diagnostics { since: Timestamp::now(), tenants: Mutex::new(Bounded::new(TENANTS)), told: AtomicI64::new(0) }
     }
 }
 
 impl Default for Tenant {
     fn default() -> Self {
-        Tenant {
-            sources: Bounded::new(SOURCES),
-            unpriced: Bounded::new(MODELS),
-            unmapped: Bounded::new(EVENT_TYPES),
-        }
+        Tenant { sources: Bounded::new(SOURCES), unpriced: Bounded::new(MODELS), unmapped: Bounded::new(EVENT_TYPES) }
     }
 }
 
