@@ -15,7 +15,7 @@ use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
-use crate::ingest::otlp::address::is_for_otlp;
+use crate::ingest::otlp::address::{is_for_otlp, signal_of};
 use crate::ingest::otlp::http::{self as otlp_http, Doors};
 use crate::limits::Budget;
 use crate::live::Live;
@@ -86,7 +86,9 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
 }
 
 async fn unknown(request: Request) -> ApiError {
-    ApiError::not_found(format!("there is nothing at {}", request.uri().path()))
+    let path = request.uri().path();
+    let otlp = signal_of(path).map_or(String::new(), |signal| format!(": OTLP goes to /v1/{}", signal.as_str()));
+    ApiError::not_found(format!("there is nothing at {path}{otlp}"))
 }
 
 async fn wrong_method(request: Request) -> ApiError {

@@ -8,7 +8,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::body::Held;
 use super::notes::Notes;
-use super::otlp::{DecodeError, Encoding, Limits, Signal, Tally, Visit, address, decode, evidence};
+use super::otlp::{
+    DecodeError, Encoding, Limits, Signal, Tally, Visit, address, decode,
+    evidence::{self, Astray},
+};
 use super::refusal::Refusal;
 use crate::auth::Writer;
 use crate::clickhouse::events::{EventBlock, Stamp};
@@ -136,9 +139,10 @@ impl Intake {
     /// Records of another signal are not guessed at: half of their fields would look right.
     fn rightly_addressed(&self, export: &Export<'_>, notes: &mut Notes) -> Result<(), Refusal> {
         let body = &export.body.bytes;
-        match evidence::other_signal(export.signal, export.encoding, body) {
+        match evidence::astray(export.signal, export.encoding, body) {
             None => Ok(()),
-            Some(other) => {
+            Some(Astray::NoList) => Err(address::no_list(export.signal)),
+            Some(Astray::Other(other)) => {
                 // For the name of the sender, which stands where it always does.
                 let _ = decode(other, export.encoding, body, &self.limits, notes);
                 Err(address::wrong_signal(other, export.signal, export.door))

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, Method};
 
 use super::Signal;
+use super::evidence::list_names;
 use crate::ingest::refusal::Refusal;
 use crate::net::Endpoints;
 use crate::outcome::Reason;
@@ -115,6 +116,13 @@ pub fn wrong_signal(is: Signal, named: Signal, door: Door) -> Refusal {
         )
     };
     Refusal::new(Reason::Misdirected, message)
+}
+
+/// JSON that holds no records of any signal: an empty success would say that they are stored.
+pub fn no_list(named: Signal) -> Refusal {
+    let [list, _] = list_names(named);
+    let message = format!("there is no {list:?} in this JSON object, so nothing of it can be stored: is it OTLP?");
+    Refusal::new(Reason::Malformed, message)
 }
 
 #[cfg(test)]

@@ -3,52 +3,61 @@
 //! No legitimate request is touched. Another signal is found only where the first record contradicts the named one: in protobuf a
 //! field has a wire type that the named signal's record does not have there; in JSON the named signal's list is missing.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use super::{Encoding, Signal, protobuf};
 
-/// The signal whose records these are, if it is not `named`. Looks at one record.
-pub fn other_signal(named: Signal, encoding: Encoding, body: &[u8]) -> Option<Signal> {
+/// What speaks against the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Astray {
+    /// The records are of this signal.
+    Other(Signal),
+    /// A JSON object with keys, and none of them is any signal's list.
+    NoList,
+}
+
+/// Looks at one record, or at the names of the lists.
+pub fn astray(named: Signal, encoding: Encoding, body: &[u8]) -> Option<Astray> {
     match encoding {
-        Encoding::Protobuf => protobuf::evidence::other_signal(named, body),
+        Encoding::Protobuf => protobuf::evidence::other_signal(named, body).map(Astray::Other),
         Encoding::Json => in_json(named, body),
     }
 }
 
-/// Each signal's list may be there or not.
+/// Each signal's list may be there or not; `null` is there.
 #[derive(Deserialize)]
 struct Lists {
-    #[serde(default, rename = "resourceLogs", alias = "resource_logs")]
-    logs: Option<IgnoredAny>,
-    #[serde(default, rename = "resourceSpans", alias = "resource_spans")]
-    traces: Option<IgnoredAny>,
-    #[serde(default, rename = "resourceMetrics", alias = "resource_metrics")]
-    metrics: Option<IgnoredAny>,
+    #[serde(default, rename = "resourceLogs", alias = "resource_logs", deserialize_with = "there")]
+    logs: bool,
+    #[serde(default, rename = "resourceSpans", alias = "resource_spans", deserialize_with = "there")]
+    traces: bool,
+    #[serde(default, rename = "resourceMetrics", alias = "resource_metrics", deserialize_with = "there")]
+    metrics: bool,
 }
 
-fn in_json(named: Signal, body: &[u8]) -> Option<Signal> {
+fn there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
+}
+
+fn in_json(named: Signal, body: &[u8]) -> Option<Astray> {
     // Nearly always the first key is the named signal's, and nothing is parsed twice.
-    let [camel, snake] = list_names(named);
     let first = body.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
-    if [camel, snake].iter().any(|name| first.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))
-    {
+    let is_first = |name: &str| first.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\""));
+    if list_names(named).into_iter().any(is_first) {
         return None;
     }
     let lists: Lists = serde_json::from_str(&String::from_utf8_lossy(body)).ok()?;
-    let there = [
-        (Signal::Logs, lists.logs.is_some()),
-        (Signal::Traces, lists.traces.is_some()),
-        (Signal::Metrics, lists.metrics.is_some()),
-    ];
-    let is_there = |signal: Signal| there.contains(&(signal, true));
-    if is_there(named) {
+    let there = [(Signal::Logs, lists.logs), (Signal::Traces, lists.traces), (Signal::Metrics, lists.metrics)];
+    if there.contains(&(named, true)) {
         return None;
     }
-    there.into_iter().find_map(|(signal, there)| there.then_some(signal))
+    let other = there.into_iter().find_map(|(signal, there)| there.then_some(signal));
+    Some(other.map_or(Astray::NoList, Astray::Other))
 }
 
-fn list_names(signal: Signal) -> [&'static str; 2] {
+/// The second one is protobuf's own spelling, which parsers take too.
+pub fn list_names(signal: Signal) -> [&'static str; 2] {
     match signal {
         Signal::Logs => ["resourceLogs", "resource_logs"],
         Signal::Traces => ["resourceSpans", "resource_spans"],
@@ -85,14 +94,26 @@ mod tests {
 
     #[test]
     fn json_is_told_by_the_name_of_its_list() {
-        let logs = |text: &str| in_json(Signal::Traces, text.as_bytes());
-        assert_eq!(logs(r#"{"resourceLogs":[]}"#), Some(Signal::Logs));
-        assert_eq!(logs("\n{\n  \"resource_logs\" : [{}] }"), Some(Signal::Logs));
-        assert_eq!(logs(r#"{"x":1,"resourceMetrics":[{"resource":{}}]}"#), Some(Signal::Metrics));
-        assert_eq!(logs(r#"{"resourceLogs":[],"resourceSpans":[]}"#), None, "the named one is there");
-        for not in ["", "{}", "[]", "{", r#"{"resourceSpans":[]}"#, r#"{"resourceLogs":null}"#, r#"{"resourceLogs":["#]
-        {
-            assert_eq!(logs(not), None, "{not}");
+        let found = |text: &str| in_json(Signal::Traces, text.as_bytes());
+        let logs = Some(Astray::Other(Signal::Logs));
+        assert_eq!(found(r#"{"resourceLogs":[]}"#), logs);
+        assert_eq!(found("\n{\n  \"resource_logs\" : [{}] }"), logs);
+        assert_eq!(found(r#"{"x":1,"resourceMetrics":[{"resource":{}}]}"#), Some(Astray::Other(Signal::Metrics)));
+        for none in [r#"{"streams":[]}"#, r#"{"ResourceSpans":[]}"#, r#"{"resourceSpans2":[]}"#] {
+            assert_eq!(found(none), Some(Astray::NoList), "{none}");
+        }
+        for right in [
+            r#"{"resourceLogs":[],"resourceSpans":[]}"#,
+            r#"{"resource_spans":[]}"#,
+            r#"{"x":1,"resourceSpans":null}"#,
+            // What can't be read is the decoder's to refuse, what is empty nobody's.
+            "",
+            "{}",
+            "[]",
+            "{",
+            r#"{"resourceLogs":["#,
+        ] {
+            assert_eq!(found(right), None, "{right}");
         }
     }
 }

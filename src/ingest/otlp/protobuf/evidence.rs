@@ -44,6 +44,8 @@ struct Shape<'a> {
     /// What stands in fields 1 and 2 where they are bytes.
     first: &'a [u8],
     second: &'a [u8],
+    /// And in those of a metric's data (gauge, sum, histograms, summary).
+    data: &'a [u8],
 }
 
 /// The signal that the first record is of, if it can't be of `named`.
@@ -91,6 +93,7 @@ impl<'a> Shape<'a> {
                     match number {
                         1 => shape.first = bytes,
                         2 => shape.second = bytes,
+                        5 | 7 | 9..=11 => shape.data = bytes,
                         _ => {}
                     }
                     Bytes
@@ -133,7 +136,8 @@ impl<'a> Shape<'a> {
             }
             Signal::Metrics => {
                 self.fits(&METRIC)
-                    && self.has(&[5, 7, 9, 10, 11], Bytes)
+                    // The data begins with its first point: field 1, a message.
+                    && self.data.first() == Some(&0x0a)
                     && !self.first.is_empty()
                     && std::str::from_utf8(self.first).is_ok()
             }
