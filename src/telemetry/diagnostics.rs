@@ -286,10 +286,10 @@ mod tests {
         let diagnostics = Diagnostics::default();
         diagnostics.unpriced("a", "p", "m\"1");
         diagnostics.unpriced("b", "p", "m\"1");
-        diagnostics.received("a", APP, 1);
+        diagnostics.received("a", Sender { door: Door::Http, name: "shop" }, 1);
         let mut out = String::new();
         diagnostics.write(&mut out);
         assert!(out.contains("activitylog_unpriced_calls{provider=\"p\",model=\"m\\\"1\"} 2\n"), "{out}");
-        assert!(!out.contains("app"), "{out}");
+        assert!(!out.contains("shop"), "{out}");
     }
 }

@@ -100,9 +100,10 @@ async fn unreadable_bodies(server: &Server) {
     );
 
     // Empty requests are fine, and nothing.
-    for (content_type, body) in [(PROTOBUF, ""), (JSON, "{}"), (JSON, "{\"resourceLogs\":[{\"scopeLogs\":[{}]}]}")] {
-        for signal in ["logs", "traces", "metrics"] {
-            assert_eq!(server.post(signal, content_type, body).await.status, 200, "{signal} {body}");
+    for (signal, list) in [("logs", "Logs"), ("traces", "Spans"), ("metrics", "Metrics")] {
+        let json = format!("{{\"resource{list}\":[{{\"scope{list}\":[{{}}]}}]}}");
+        for (content_type, body) in [(PROTOBUF, ""), (JSON, "{}"), (JSON, json.as_str())] {
+            assert_eq!(server.post(signal, content_type, body.to_owned()).await.status, 200, "{signal} {body}");
         }
     }
     client.export(logs_of(vec![])).await.expect("taken");

@@ -96,6 +96,9 @@ async fn other_encodings(server: &Server) {
         assert_eq!(answer.status, 400, "{expected}");
         assert!(said(&answer).contains(expected), "{}", said(&answer));
     }
+    let headers = [("content-type", PROTOBUF), ("content-encoding", "gzip")];
+    let answer = post(&server.otlp("/v1/logs"), &headers, protobuf.clone()).await;
+    assert!(said(&answer).contains("it is not gzip"), "{}", said(&answer));
     let end = grpc_call(server, LOGS_METHOD, &[], framed(0, &gzip(&protobuf))).await;
     assert!(end.message.contains("these bytes are gzip, and nothing says so"), "{end:?}");
 }

@@ -23,18 +23,18 @@ fn last_two(path: &str) -> (&str, &str) {
     (segments.next().unwrap_or(""), last)
 }
 
-/// What else is pushed to collectors, by the paths that its clients have built in.
+/// What else is pushed to collectors, by the ends of the paths that its clients have built in. The longer end comes first.
 const FOREIGN: [(&str, &str, &str); 7] = [
-    ("/api/v1/write", "Prometheus remote write", PROMETHEUS),
-    ("/api/v1/push", "Prometheus remote write", PROMETHEUS),
-    ("/api/v2/spans", "Zipkin spans", COLLECTOR),
-    ("/api/v1/spans", "Zipkin spans", COLLECTOR),
-    ("/api/traces", "Jaeger spans", COLLECTOR),
     (
         "/loki/api/v1/push",
         "a Loki push",
         "use an OTLP log exporter, or an OpenTelemetry Collector that receives Loki's",
     ),
+    ("/api/v1/write", "Prometheus remote write", PROMETHEUS),
+    ("/api/v1/push", "Prometheus remote write", PROMETHEUS),
+    ("/api/v2/spans", "Zipkin spans", COLLECTOR),
+    ("/api/v1/spans", "Zipkin spans", COLLECTOR),
+    ("/api/traces", "Jaeger spans", COLLECTOR),
     ("/services/collector", "a Splunk HEC push", COLLECTOR),
 ];
 const PROMETHEUS: &str = "let an OpenTelemetry Collector scrape (receiver `prometheus`) and export OTLP";
