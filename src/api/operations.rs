@@ -58,6 +58,7 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let mut out = String::new();
     api.counters.in_flight_bytes.store(api.budget.used(), Relaxed);
     api.counters.write(&mut out);
+    api.diagnostics.write(&mut out);
     for (name, kind, help, read) in SPOOL {
         head(&mut out, name, kind, help);
         for (table, stats) in [("events", api.events.stats()), ("metrics", api.metrics.stats())] {

@@ -3,5 +3,6 @@
 
 pub mod accept;
 pub mod body;
+pub mod notes;
 pub mod otlp;
 pub mod refusal;
