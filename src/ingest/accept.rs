@@ -15,6 +15,7 @@ use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::table::Block;
 use crate::model::event::Event;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use crate::normalise::content::{Dropped, Policy, Speaker};
 use crate::normalise::rules::RulesByTenant;
 use crate::normalise::{Context, Normaliser};
 use crate::outcome::{Outcome, Reason};
@@ -55,6 +56,8 @@ pub struct Delivery<'b> {
     block: &'b mut EventBlock,
     stamp: Stamp<'b>,
     pub context: Context<'b>,
+    /// What the content policy took from the events: counted once they are stored.
+    pub dropped: Dropped,
 }
 
 /// What became of a delivery.
@@ -74,7 +77,7 @@ trait Sink: Block {
 }
 
 trait Finish {
-    fn content_dropped(&self) -> u64;
+    fn dropped(self) -> Dropped;
 }
 
 struct Events<'b> {
@@ -118,11 +121,22 @@ impl Intake {
     ) -> Result<Delivered<R>, Refusal> {
         let context = self.context(who);
         let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
-        let fill = |rows: &mut Rows<EventBlock>| fill(&mut Delivery { block: &mut rows.0, stamp, context });
+        let fill = |rows: &mut Rows<EventBlock>| {
+            let mut delivery = Delivery { block: &mut rows.0, stamp, context, dropped: Dropped::default() };
+            (fill(&mut delivery), delivery.dropped)
+        };
         Ok(match self.events.append(key, fill).await? {
-            Appended::Stored(_, filled) => Delivered::Stored(filled),
+            Appended::Stored(_, (filled, dropped)) => {
+                self.count(&dropped);
+                Delivered::Stored(filled)
+            }
             Appended::Duplicate { .. } => Delivered::Duplicate,
         })
+    }
+
+    fn count(&self, dropped: &Dropped) {
+        self.counters.content_dropped.count(dropped.iter());
+        self.counters.content_hashed.count(dropped.hashed());
     }
 
     fn context<'c>(&'c self, who: &'c Writer) -> Context<'c> {
@@ -173,12 +187,10 @@ impl Intake {
         let (result, dropped) = {
             let mut visitor = block.visitor(normaliser, stamp);
             let result = decode(export.signal, export.encoding, &export.body.bytes, &self.limits, &mut visitor);
-            (result, visitor.content_dropped())
+            (result, visitor.dropped())
         };
         match &result {
-            Ok(_) => {
-                self.counters.content_dropped.fetch_add(dropped, Relaxed);
-            }
+            Ok(_) => self.count(&dropped),
             Err(_) => block.truncate(mark),
         }
         result
@@ -190,6 +202,11 @@ impl Intake {
 impl Delivery<'_> {
     pub fn push(&mut self, event: &Event<'_>) {
         self.block.push(self.stamp, event);
+    }
+
+    /// What the tenant wants of content and personal data.
+    pub fn policy(&self) -> Policy<'_> {
+        Policy::new(self.context.rules, self.context.tenant_id, Speaker::Anybody)
     }
 }
 
@@ -244,13 +261,13 @@ impl Visit for Metrics<'_> {
 }
 
 impl Finish for Events<'_> {
-    fn content_dropped(&self) -> u64 {
-        self.normaliser.dropped().total()
+    fn dropped(self) -> Dropped {
+        self.normaliser.into_dropped()
     }
 }
 
 impl Finish for Metrics<'_> {
-    fn content_dropped(&self) -> u64 {
-        self.normaliser.dropped().total()
+    fn dropped(self) -> Dropped {
+        self.normaliser.into_dropped()
     }
 }
