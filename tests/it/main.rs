@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod captures;
+mod content;
 mod damage;
 mod doors;
 mod durability;
