@@ -175,7 +175,7 @@ pub static RULES: &[Rule] = &[
     ),
     Rule {
         name: "litellm.raw",
-        what: "LiteLLM's copies of the provider's request and response",
+        what: "LiteLLM's copies of the provider's request and response; the bodies of its log records",
         speakers: &[Speaker::LiteLlm],
         names: &[
             "llm.*.messages",
@@ -189,6 +189,7 @@ pub static RULES: &[Rule] = &[
             "llm.*.output",
             "llm.*.tools",
             "llm.*.extra_body",
+            LOG_BODY,
         ],
         always: false,
     },

@@ -136,7 +136,8 @@ fn what_is_dropped_by_name_is_not_inferred_from_elsewhere() {
 /// `docs/CONTENT.md` shows the list that is compiled in.
 #[test]
 fn the_documented_list_is_the_one_that_applies() {
-    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CONTENT.md")).expect("the document");
+    let document =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CONTENT.md")).expect("the document");
     let documented: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
     let rows = RULES.iter().map(|rule| {
         let speakers: Vec<String> = rule.speakers.iter().map(|speaker| format!("{speaker:?}")).collect();
