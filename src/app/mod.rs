@@ -1,6 +1,7 @@
 //! The composition root: builds each room from the configuration, and takes them down in order.
 
 mod database;
+mod rules;
 pub mod run_file;
 
 use std::pin::pin;
@@ -29,8 +30,6 @@ use crate::ingest::otlp::{Limits, grpc, http};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
-use crate::normalise::content::ContentRules;
-use crate::normalise::rules::{Rules, RulesByTenant};
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::{Counters, Door};
@@ -53,6 +52,8 @@ pub enum StartError {
     Spool { dir: String, error: std::io::Error },
     #[error("cannot write {path}: {error}")]
     RunFile { path: String, error: std::io::Error },
+    #[error("cannot use the key of hashed values {path}: {error}; or set content.hash_key")]
+    HashKey { path: String, error: std::io::Error },
 }
 
 struct Listeners {
@@ -82,7 +83,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let (stop, stopping) = watch::channel(false);
 
     let endpoints = listeners.endpoints();
-    let doors = Arc::new(doors(&config, &spools, &counters, endpoints.clone()));
+    let doors = Arc::new(doors(&config, &spools, &counters, endpoints.clone())?);
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
@@ -145,8 +146,13 @@ async fn stop_all(
     Ok(())
 }
 
-fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>, endpoints: Endpoints) -> Doors {
-    Doors {
+fn doors(
+    config: &Config,
+    spools: &Spools,
+    counters: &Arc<Counters>,
+    endpoints: Endpoints,
+) -> Result<Doors, StartError> {
+    Ok(Doors {
         intake: Intake {
             events: spools.events.clone(),
             metrics: spools.metrics.clone(),
@@ -154,7 +160,7 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>, endpoints: 
             diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
             retention_days: config.retention.days,
-            rules: rules(config),
+            rules: rules::by_tenant(config)?,
         },
         auth: Auth::new(&config.auth.anonymous_tenant),
         body: BodyLimits {
@@ -164,13 +170,7 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>, endpoints: 
         },
         cors_origins: config.cors.origins.clone(),
         endpoints,
-    }
-}
-
-/// What each tenant wants kept, and what calls cost.
-fn rules(config: &Config) -> RulesByTenant {
-    let content = ContentRules { capture: config.content.capture };
-    RulesByTenant { default: Arc::new(Rules { content, ..Rules::default() }), ..RulesByTenant::default() }
+    })
 }
 
 fn api(

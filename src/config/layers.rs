@@ -6,6 +6,9 @@ use super::{ConfigError, DEFAULT};
 
 const PREFIX: &str = "ACTIVITYLOG_";
 
+/// Tables whose keys are the operator's to choose.
+const OPEN: [&str; 1] = ["content.tenants"];
+
 pub(super) fn defaults() -> Table {
     // The file is compiled in and a test parses it.
     DEFAULT.parse().expect("config/default.toml is valid TOML")
@@ -21,6 +24,7 @@ fn lay(under: &mut Table, over: Table, path: &str) -> Result<(), String> {
     for (key, value) in over {
         let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (under.get_mut(&key), value) {
+            (None, value) if OPEN.contains(&path) => drop(under.insert(key, value)),
             (None, _) => return Err(format!("unknown key {full}; config/default.toml lists every key")),
             (Some(Value::Table(below)), Value::Table(above)) => lay(below, above, &full)?,
             (Some(slot), value) => *slot = value,
@@ -67,6 +71,11 @@ fn parse_as(default: &Value, text: &str) -> Result<Value, String> {
         Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is not a whole number")),
         Value::Boolean(_) => {
             text.parse().map(Value::Boolean).map_err(|_| format!("{text:?} is neither true nor false"))
+        }
+        Value::Array(_) if text.trim_start().starts_with('[') => {
+            let parsed: Result<Table, _> = format!("value = {text}").parse();
+            let value = parsed.ok().and_then(|mut table| table.remove("value"));
+            value.ok_or_else(|| format!("{text:?} is not a TOML array on one line"))
         }
         Value::Array(_) => {
             Ok(Value::Array(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect()))

@@ -2,6 +2,7 @@
 //!
 //! This is the only room that reads the environment. A bad configuration stops the process before a port is bound.
 
+mod content;
 mod layers;
 mod units;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use content::{Content, ContentAction, ContentRule, TenantContent};
 pub use units::{Bytes, Span};
 
 /// The manual: every knob with its default.
@@ -98,12 +100,6 @@ pub struct Retention {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Content {
-    pub capture: bool,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Cors {
     pub origins: Vec<String>,
 }
@@ -166,6 +162,7 @@ impl Config {
                     .to_owned(),
             ));
         }
+        self.content.check().map_err(invalid)?;
         if self.retention.days == 0 {
             return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
         }

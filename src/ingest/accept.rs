@@ -19,6 +19,7 @@ use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::table::Block;
 use crate::model::event::Event;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use crate::normalise::content::{Dropped, Policy, Speaker};
 use crate::normalise::rules::RulesByTenant;
 use crate::normalise::{Context, Normaliser};
 use crate::outcome::{Outcome, Reason};
@@ -60,6 +61,8 @@ pub struct Delivery<'b> {
     block: &'b mut EventBlock,
     stamp: Stamp<'b>,
     pub context: Context<'b>,
+    /// What the content policy took from the events: counted once they are stored.
+    pub dropped: Dropped,
 }
 
 /// What became of a delivery.
@@ -79,8 +82,8 @@ trait Sink: Block {
 }
 
 trait Finish {
-    /// How much content was dropped, and what was noted.
-    fn finish(self) -> (u64, Notes);
+    /// What the content rules took out, and what was noted.
+    fn finish(self) -> (Dropped, Notes);
 }
 
 struct Events<'b> {
@@ -129,9 +132,15 @@ impl Intake {
     ) -> Result<Delivered<R>, Refusal> {
         let context = self.context(who);
         let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
-        let fill = |rows: &mut Rows<EventBlock>| fill(&mut Delivery { block: &mut rows.0, stamp, context });
+        let fill = |rows: &mut Rows<EventBlock>| {
+            let mut delivery = Delivery { block: &mut rows.0, stamp, context, dropped: Dropped::default() };
+            (fill(&mut delivery), delivery.dropped)
+        };
         Ok(match self.events.append(key, fill).await? {
-            Appended::Stored(_, filled) => Delivered::Stored(filled),
+            Appended::Stored(_, (filled, dropped)) => {
+                self.count(&dropped);
+                Delivered::Stored(filled)
+            }
             Appended::Duplicate { .. } => Delivered::Duplicate,
         })
     }
@@ -148,6 +157,11 @@ impl Intake {
                 Err(address::wrong_signal(other, export.signal, export.door))
             }
         }
+    }
+
+    fn count(&self, dropped: &Dropped) {
+        self.counters.content_dropped.count(dropped.iter());
+        self.counters.content_hashed.count(dropped.hashed());
     }
 
     fn context<'c>(&'c self, who: &'c Writer) -> Context<'c> {
@@ -205,9 +219,7 @@ impl Intake {
             (result, dropped)
         };
         match &result {
-            Ok(_) => {
-                self.counters.content_dropped.fetch_add(dropped, Relaxed);
-            }
+            Ok(_) => self.count(&dropped),
             Err(_) => block.truncate(mark),
         }
         result
@@ -219,6 +231,11 @@ impl Intake {
 impl Delivery<'_> {
     pub fn push(&mut self, event: &Event<'_>) {
         self.block.push(self.stamp, event);
+    }
+
+    /// What the tenant wants of content and personal data.
+    pub fn policy(&self) -> Policy<'_> {
+        Policy::new(self.context.rules, self.context.tenant_id, Speaker::Anybody)
     }
 }
 
@@ -289,13 +306,13 @@ impl Visit for Metrics<'_> {
 }
 
 impl Finish for Events<'_> {
-    fn finish(self) -> (u64, Notes) {
-        (self.normaliser.dropped().total(), self.notes)
+    fn finish(self) -> (Dropped, Notes) {
+        (self.normaliser.into_dropped(), self.notes)
     }
 }
 
 impl Finish for Metrics<'_> {
-    fn finish(self) -> (u64, Notes) {
-        (self.normaliser.dropped().total(), self.notes)
+    fn finish(self) -> (Dropped, Notes) {
+        (self.normaliser.into_dropped(), self.notes)
     }
 }

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 
 use super::common::{fill_span_time, fill_time, fill_who, severity};
-use super::content::{self, Dropped, Verdict};
+use super::content::{self, Dropped};
 use super::keys::Key;
 use super::slots::Slots;
 use super::{Input, class, gen_ai, span_events, value};
 use crate::model::event::{Event, Str};
-use crate::model::otlp::{LogRecord, Span};
+use crate::model::otlp::{LogRecord, Span, Value};
 
 const SOURCE: &str = "otel";
 /// `SeverityNumber.SEVERITY_NUMBER_ERROR`.
@@ -36,16 +36,11 @@ pub(super) fn log<'r>(input: Input<'r>, record: &'r LogRecord<'r>, dropped: &mut
     event.event_class = Cow::Borrowed(if failed { "error" } else { class.unwrap_or("app") });
     event.outcome = Cow::Borrowed(if failed { "failure" } else { outcome.unwrap_or("") });
     fill_shared(&mut slots, event);
-    // A gen_ai event's body holds messages; anyone else's is the line itself.
-    if !event.event_type.starts_with("gen_ai.") {
-        event.message = value::text(&record.body);
-    } else if !matches!(record.body, crate::model::otlp::Value::Empty)
-        && input.policy.apply(content::BODY, &record.body, dropped) == Verdict::Keep
-    {
-        slots.add("log.body", value::text(&record.body));
-    }
+    fill_body(input, record, &mut slots, dropped, event);
     if gen_ai::speaks(&slots) || event.event_type.starts_with("gen_ai.") {
         gen_ai::log(&mut slots, event);
+        let policy = input.policy.of_gen_ai(input.scope.speaker);
+        slots.drop_error_texts(policy, dropped);
     }
     if event.message.is_empty() {
         event.message = event.event_type.clone();
@@ -71,11 +66,17 @@ pub(super) fn span<'r>(input: Input<'r>, span: &'r Span<'r>, dropped: &mut Dropp
     if event.error_type.is_empty() {
         event.error_type = exception(span);
     }
+    let mut input = input;
     if gen_ai::speaks(&slots) {
         gen_ai::span(&mut slots, event);
+        input.policy = input.policy.of_gen_ai(input.scope.speaker);
+        slots.drop_error_texts(input.policy, dropped);
     }
     if !span.status_message.is_empty() {
-        slots.add("status.message", span.status_message.as_ref());
+        let message = input.policy.text(content::STATUS_MESSAGE, Cow::Borrowed(&span.status_message), dropped);
+        if !message.is_empty() {
+            slots.add(content::STATUS_MESSAGE, message);
+        }
     }
     slots.add("span.kind", span_events::kind(span.kind));
     span_events::fill(input, span, &mut slots, dropped);
@@ -91,6 +92,29 @@ fn log_event_type<'r>(record: &'r LogRecord<'r>, slots: &mut Slots<'r>) -> Str<'
     match slots.take_text(Key::EventName) {
         name if name.is_empty() => Cow::Borrowed("log"),
         name => name,
+    }
+}
+
+/// A gen_ai event's body holds messages; anyone else's is the line itself.
+fn fill_body<'r>(
+    input: Input<'r>,
+    record: &'r LogRecord<'r>,
+    slots: &mut Slots<'r>,
+    dropped: &mut Dropped,
+    event: &mut Event<'r>,
+) {
+    if matches!(record.body, Value::Empty) {
+        return;
+    }
+    let is_gen_ai = event.event_type.starts_with("gen_ai.");
+    let verdict = match is_gen_ai {
+        true => input.policy.apply(content::BODY, &record.body, dropped),
+        false => input.policy.judge(None, content::LOG_BODY, &record.body, dropped),
+    };
+    match input.policy.leave(verdict, &record.body) {
+        Some(body) if is_gen_ai => slots.add(content::LOG_BODY, body),
+        Some(body) => event.message = body,
+        None => {}
     }
 }
 

@@ -74,6 +74,9 @@ keys! {
     AgentName = "agent.name",
     AgentType = "agent_type",
     SubagentType = "subagent_type",
+    QuerySource = "query_source",
+    QuerySourceSafe = "query_source_safe",
+    AnthropicProvider = "anthropic.provider",
     PromptLength = "prompt_length",
     UserPromptLength = "user_prompt_length",
     ResponseLength = "response_length",
@@ -171,6 +174,10 @@ impl Key {
 
     pub fn from_index(index: usize) -> Key {
         ALL[index]
+    }
+
+    pub fn name(self) -> &'static str {
+        TEXTS[self as usize]
     }
 }
 

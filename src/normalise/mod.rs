@@ -22,14 +22,14 @@ pub mod time;
 pub mod value;
 pub mod webhook;
 
-use self::content::{Dropped, Policy};
+use self::content::{Dropped, Policy, Speaker};
 use self::identity::{Occurrences, RecordKind};
 use self::resource::{Dialect, ResourceCtx, ScopeCtx};
 use self::rules::Rules;
 use self::slots::Slots;
 use crate::model::event::{Event, Kind};
 use crate::model::metric::Metric;
-use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
+use crate::model::otlp::{DataPoint, InstrumentationScope, KeyValue, LogRecord, MetricMeta, Resource, Span};
 
 /// What the request says about all its records.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,8 @@ pub struct Normaliser<'c> {
     scope: ScopeCtx,
     occurrences: Occurrences,
     dropped: Dropped,
+    /// Stand-ins for those attributes of the record at hand that are hashed, by their place in it.
+    hashed: Vec<(usize, KeyValue<'static>)>,
 }
 
 /// What a dialect gets to know besides the record.
@@ -59,7 +61,7 @@ struct Input<'r> {
     context: &'r Context<'r>,
     resource: &'r ResourceCtx,
     scope: &'r ScopeCtx,
-    policy: Policy,
+    policy: Policy<'r>,
 }
 
 // === impl Normaliser ===
@@ -72,23 +74,27 @@ impl<'c> Normaliser<'c> {
             scope: ScopeCtx::default(),
             occurrences: Occurrences::default(),
             dropped: Dropped::default(),
+            hashed: Vec::new(),
         }
     }
 
     /// What follows belongs to this resource.
     pub fn resource(&mut self, resource: &Resource<'_>) {
-        self.resource = ResourceCtx::new(self.context.tenant_id, resource);
+        let policy = self.policy(Speaker::Anybody);
+        self.resource = ResourceCtx::new(self.context.tenant_id, resource, policy, &mut self.dropped);
     }
 
     /// What follows belongs to this scope of the current resource.
     pub fn scope(&mut self, scope: &InstrumentationScope<'_>) {
-        self.scope = ScopeCtx::new(&self.resource, scope);
+        let policy = self.policy(Speaker::of(&scope.name));
+        self.scope = ScopeCtx::new(&self.resource, scope, policy, &mut self.dropped);
     }
 
     pub fn log<'r>(&'r mut self, record: &'r LogRecord<'r>) -> Event<'r> {
         let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Log, record.raw);
         let mut event = Event { event_id, kind: Kind::Log, ..Event::default() };
-        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
+        self.hash_some(&record.attributes);
+        let (input, dropped) = self.input();
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
@@ -99,7 +105,8 @@ impl<'c> Normaliser<'c> {
     pub fn span<'r>(&'r mut self, span: &'r Span<'r>) -> Event<'r> {
         let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Span, span.raw);
         let mut event = Event { event_id, kind: Kind::Span, ..Event::default() };
-        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
+        self.hash_some(&span.attributes);
+        let (input, dropped) = self.input();
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
@@ -111,7 +118,8 @@ impl<'c> Normaliser<'c> {
         let prefix = self.scope.prefix.with(meta.name.as_bytes());
         let event_id = self.occurrences.event_id(prefix, RecordKind::Point, point.raw);
         let mut metric = Metric { event_id, ..Metric::default() };
-        let (input, dropped) = input(&self.context, &self.resource, &self.scope, &mut self.dropped);
+        self.hash_some(&point.attributes);
+        let (input, dropped) = self.input();
         let mut slots = Slots::sort(&point.attributes, input.resource, input.policy, dropped);
         point::measure(input, meta, point, &mut slots, &mut metric);
         match input.scope.dialect {
@@ -122,9 +130,35 @@ impl<'c> Normaliser<'c> {
         metric
     }
 
-    /// What the content policy dropped since the request began.
+    fn policy(&self, speaker: Speaker) -> Policy<'c> {
+        Policy::new(self.context.rules, self.context.tenant_id, speaker)
+    }
+
+    fn input(&mut self) -> (Input<'_>, &mut Dropped) {
+        let policy = self.policy(self.scope.speaker).with_hashed(&self.hashed);
+        let (context, resource, scope) = (&self.context, &self.resource, &self.scope);
+        (Input { context, resource, scope, policy }, &mut self.dropped)
+    }
+
+    /// Columns borrow from values, so the stand-ins have to be there before the dialect reads the record.
+    #[inline]
+    fn hash_some(&mut self, attributes: &[KeyValue<'_>]) {
+        if let Some(custom) = &self.context.rules.content.custom
+            && custom.hashes()
+        {
+            self.hashed.clear();
+            custom.hash_all(self.context.tenant_id, attributes, &mut self.hashed);
+        }
+    }
+
+    /// What the content policy dropped and hashed since the request began.
     pub fn dropped(&self) -> &Dropped {
         &self.dropped
+    }
+
+    /// The same, at the end.
+    pub fn into_dropped(self) -> Dropped {
+        self.dropped
     }
 
     /// Ready for the next request.
@@ -134,15 +168,6 @@ impl<'c> Normaliser<'c> {
         self.scope = ScopeCtx::default();
         self.occurrences.clear();
         self.dropped = Dropped::default();
+        self.hashed.clear();
     }
-}
-
-fn input<'r>(
-    context: &'r Context<'r>,
-    resource: &'r ResourceCtx,
-    scope: &'r ScopeCtx,
-    dropped: &'r mut Dropped,
-) -> (Input<'r>, &'r mut Dropped) {
-    let policy = Policy { capture: context.rules.content.capture, dialect: scope.dialect, response_is_a_score: false };
-    (Input { context, resource, scope, policy }, dropped)
 }

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
+use super::content::{Dropped, Policy, Speaker};
 use super::identity::Prefix;
 use super::keys::Key;
-use super::{repository, value};
+use super::repository;
 use crate::model::otlp::{InstrumentationScope, Resource};
 
 /// Far above what any SDK's detectors put there (a resource with all of them has some 30).
 const MAX_COMPARED: usize = 64;
+
+const BRANCH: &str = "vcs.ref.head.name";
 
 /// A resource as columns want it.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +41,8 @@ pub enum Dialect {
 #[derive(Debug, Clone, Default)]
 pub struct ScopeCtx {
     pub dialect: Dialect,
+    /// Whose words its names are, for the content policy.
+    pub speaker: Speaker,
     pub name: String,
     pub version: String,
     pub attributes: Vec<(String, String)>,
@@ -47,12 +52,16 @@ pub struct ScopeCtx {
 // === impl ResourceCtx ===
 
 impl ResourceCtx {
-    pub fn new(tenant_id: &str, resource: &Resource<'_>) -> Self {
+    pub fn new(tenant_id: &str, resource: &Resource<'_>, policy: Policy<'_>, dropped: &mut Dropped) -> Self {
         let mut ctx = ResourceCtx { prefix: Prefix::new(tenant_id, resource.raw), ..ResourceCtx::default() };
         let (mut url, mut owner, mut name) = (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
         for attribute in &resource.attributes {
-            let text = value::text(&attribute.value);
-            match Key::of(&attribute.key) {
+            let key = Key::of(&attribute.key);
+            let verdict = policy.judge(key, &attribute.key, &attribute.value, dropped);
+            let Some(text) = policy.leave(verdict, &attribute.value) else {
+                continue;
+            };
+            match key {
                 Some(Key::EnvironmentName) => ctx.environment = text.clone().into_owned(),
                 Some(Key::Environment) if ctx.environment.is_empty() => {
                     ctx.environment = text.clone().into_owned();
@@ -74,7 +83,19 @@ impl ResourceCtx {
             ctx.attributes.push(pair);
         }
         ctx.repository = repository::name(url, owner, name).into_owned();
+        ctx.name_branch(policy, dropped);
         ctx
+    }
+
+    /// The branch under today's name, where only the one of the semantic conventions before 1.29 was used.
+    fn name_branch(&mut self, policy: Policy<'_>, dropped: &mut Dropped) {
+        let said = |wanted: &str| self.attributes.iter().find(|(name, _)| name == wanted).map(|(_, text)| text.clone());
+        if said(BRANCH).is_none()
+            && let Some(branch) = said("vcs.repository.ref.name")
+        {
+            let branch = policy.text(BRANCH, Cow::Owned(branch), dropped).into_owned();
+            self.attributes.push((BRANCH.to_owned(), branch));
+        }
     }
 
     /// Whether the resource says this already. Asked for every attribute of every record, so a resource of more than
@@ -102,13 +123,24 @@ impl Dialect {
 // === impl ScopeCtx ===
 
 impl ScopeCtx {
-    pub fn new(resource: &ResourceCtx, scope: &InstrumentationScope<'_>) -> Self {
-        let rendered = scope.attributes.iter();
+    pub fn new(
+        resource: &ResourceCtx,
+        scope: &InstrumentationScope<'_>,
+        policy: Policy<'_>,
+        dropped: &mut Dropped,
+    ) -> Self {
+        let kept = scope.attributes.iter().filter_map(|attribute| {
+            let verdict = policy.judge(Key::of(&attribute.key), &attribute.key, &attribute.value, dropped);
+            let text = policy.leave(verdict, &attribute.value)?;
+            Some((attribute.key.clone().into_owned(), text.into_owned()))
+        });
+        let attributes = kept.collect();
         ScopeCtx {
             dialect: Dialect::of(&scope.name),
+            speaker: Speaker::of(&scope.name),
             name: scope.name.clone().into_owned(),
             version: scope.version.clone().into_owned(),
-            attributes: rendered.map(|a| (a.key.clone().into_owned(), value::text(&a.value).into_owned())).collect(),
+            attributes,
             prefix: resource.prefix.with(scope.raw),
         }
     }

@@ -24,7 +24,7 @@ pub struct RulesByTenant {
 impl Rules {
     /// Everything is kept.
     pub fn capturing() -> Rules {
-        Rules { content: ContentRules { capture: true }, ..Rules::default() }
+        Rules { content: ContentRules { capture: true, ..ContentRules::default() }, ..Rules::default() }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::content::{Dropped, Policy, Verdict};
+use super::content::{self, Dropped, Policy, Verdict};
 use super::keys::Key;
 use super::resource::ResourceCtx;
 use super::value;
@@ -18,32 +18,54 @@ pub struct Slots<'r> {
     /// Index into `source` by key, where `present` says so.
     at: [u16; Key::COUNT],
     present: u128,
+    /// Stand-ins for attributes that are hashed; `at` means these where it has [`HASHED`].
+    hashed: &'r [(usize, KeyValue<'static>)],
     map: Vec<(&'r str, AttributeValue<'r>)>,
 }
 
 const _: () = assert!(Key::COUNT <= 128, "one bit per key");
+const HASHED: u16 = 1 << 15;
 
 // === impl Slots ===
 
 impl<'r> Slots<'r> {
-    pub fn sort(source: &'r [KeyValue<'r>], resource: &'r ResourceCtx, policy: Policy, dropped: &mut Dropped) -> Self {
-        let mut slots =
-            Slots { source, resource, at: [0; Key::COUNT], present: 0, map: Vec::with_capacity(source.len() + 2) };
+    pub fn sort(
+        source: &'r [KeyValue<'r>],
+        resource: &'r ResourceCtx,
+        policy: Policy<'r>,
+        dropped: &mut Dropped,
+    ) -> Self {
+        let (at, map) = ([0; Key::COUNT], Vec::with_capacity(source.len() + 2));
+        let mut slots = Slots { source, resource, at, present: 0, hashed: policy.hashed(), map };
         for (index, attribute) in source.iter().enumerate() {
             let key = Key::of(&attribute.key);
-            if policy.judge(key, &attribute.key, &attribute.value, dropped) == Verdict::Drop {
-                continue;
-            }
-            match (key, u16::try_from(index)) {
+            let at = match policy.judge(key, &attribute.key, &attribute.value, dropped) {
+                Verdict::Keep => u16::try_from(index).ok().filter(|at| *at < HASHED),
+                Verdict::Drop => continue,
+                // Without its stand-in a value is not kept.
+                Verdict::Hash => match policy.stand_in(index) {
+                    Some(at) if at < HASHED => Some(at | HASHED),
+                    _ => continue,
+                },
+            };
+            match (key, at) {
                 // a name that comes twice: the first one counts, the others are kept
-                (Some(key), Ok(index)) if slots.present & bit(key) == 0 => {
+                (Some(key), Some(at)) if slots.present & bit(key) == 0 => {
                     slots.present |= bit(key);
-                    slots.at[key as usize] = index;
+                    slots.at[key as usize] = at;
                 }
-                _ => slots.keep(attribute),
+                (_, Some(at)) => slots.keep(slots.attribute(at)),
+                (_, None) => slots.keep(attribute),
             }
         }
         slots
+    }
+
+    fn attribute(&self, at: u16) -> &'r KeyValue<'r> {
+        match at & HASHED {
+            0 => &self.source[usize::from(at)],
+            _ => &self.hashed[usize::from(at & !HASHED)].1,
+        }
     }
 
     /// The value, left where it is.
@@ -52,7 +74,7 @@ impl<'r> Slots<'r> {
         if self.present & bit(key) == 0 {
             return None;
         }
-        Some(&self.source[usize::from(self.at[key as usize])].value)
+        Some(&self.attribute(self.at[key as usize]).value)
     }
 
     /// The value, for a column: the map won't have it.
@@ -130,13 +152,23 @@ impl<'r> Slots<'r> {
         }
     }
 
+    /// Once it is known that a record says what a model call came to: its error texts fall under another policy than the one
+    /// that it was sorted by. Values that are hashed already are left alone.
+    pub fn drop_error_texts(&mut self, policy: Policy<'_>, dropped: &mut Dropped) {
+        self.map.retain(|(name, value)| match value {
+            AttributeValue::Otlp(value) if content::is_error_text(name) && !policy.is_own(name) => {
+                policy.judge(None, name, value, dropped) != Verdict::Drop
+            }
+            _ => true,
+        });
+    }
+
     /// The map: what was unknown, and what nobody took.
     pub fn finish(mut self) -> Vec<(&'r str, AttributeValue<'r>)> {
         let mut left = self.present;
         while left != 0 {
             let key = Key::from_index(left.trailing_zeros() as usize);
-            let attribute = &self.source[usize::from(self.at[key as usize])];
-            self.keep(attribute);
+            self.keep(self.attribute(self.at[key as usize]));
             left &= left - 1;
         }
         self.map

@@ -10,6 +10,9 @@ use super::value;
 use crate::model::json;
 use crate::model::otlp::{KeyValue, Span, SpanEvent, Value};
 
+/// What holds content in a `gen_ai.*` span event, and is a plain word elsewhere.
+const GEN_AI_CONTENT: [&str; 3] = ["content", "message", "tool_calls"];
+
 /// `Span.SpanKind` by name.
 pub fn kind(number: i32) -> &'static str {
     match number {
@@ -36,7 +39,7 @@ pub(super) fn fill<'r>(input: Input<'r>, span: &'r Span<'r>, slots: &mut Slots<'
     }
 }
 
-fn events(events: &[SpanEvent<'_>], policy: Policy, dropped: &mut Dropped) -> String {
+fn events(events: &[SpanEvent<'_>], policy: Policy<'_>, dropped: &mut Dropped) -> String {
     let mut out = String::from("[");
     for event in events {
         separate(&mut out);
@@ -52,7 +55,7 @@ fn events(events: &[SpanEvent<'_>], policy: Policy, dropped: &mut Dropped) -> St
     out
 }
 
-fn links(span: &Span<'_>, policy: Policy, dropped: &mut Dropped) -> String {
+fn links(span: &Span<'_>, policy: Policy<'_>, dropped: &mut Dropped) -> String {
     let mut out = String::from("[");
     for link in &span.links {
         separate(&mut out);
@@ -68,23 +71,27 @@ fn links(span: &Span<'_>, policy: Policy, dropped: &mut Dropped) -> String {
     out
 }
 
-fn attributes(out: &mut String, list: &[KeyValue<'_>], policy: Policy, gen_ai: bool, dropped: &mut Dropped) {
+fn attributes(out: &mut String, list: &[KeyValue<'_>], policy: Policy<'_>, gen_ai: bool, dropped: &mut Dropped) {
     if list.is_empty() {
         return;
     }
     out.push_str(",\"attributes\":{");
     for attribute in list {
         let key = Key::of(&attribute.key);
-        let verdict = if gen_ai && attribute.key == "content" {
+        let verdict = if gen_ai && GEN_AI_CONTENT.contains(&attribute.key.as_ref()) {
             policy.apply(content::BODY, &attribute.value, dropped)
         } else {
             policy.judge(key, &attribute.key, &attribute.value, dropped)
         };
-        if verdict == Verdict::Keep {
-            separate(out);
-            json::string(out, &attribute.key);
-            out.push(':');
-            json_value(out, &attribute.value);
+        if verdict == Verdict::Drop {
+            continue;
+        }
+        separate(out);
+        json::string(out, &attribute.key);
+        out.push(':');
+        match verdict {
+            Verdict::Hash => json::string(out, &policy.hash(&value::text(&attribute.value))),
+            _ => json_value(out, &attribute.value),
         }
     }
     out.push('}');

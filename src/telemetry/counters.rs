@@ -25,7 +25,8 @@ pub struct Counters {
     doors: [DoorCounters; Door::ALL.len()],
     /// Stored, duplicate, rejected. Only tenants that somebody authenticated for, so not without end.
     tenants: Mutex<BTreeMap<String, [u64; 3]>>,
-    pub content_dropped: AtomicU64,
+    pub content_dropped: ByRule,
+    pub content_hashed: ByRule,
     pub repaired_strings: AtomicU64,
     pub insert_failures: AtomicU64,
     pub inserts: Latency,
@@ -42,6 +43,10 @@ struct DoorCounters {
     items_duplicate: AtomicU64,
     items_rejected: [AtomicU64; Reason::ALL.len()],
 }
+
+/// Counts by rule: the built-in ones, and those of the configuration, so not without end.
+#[derive(Debug, Default)]
+pub struct ByRule(Mutex<BTreeMap<String, u64>>);
 
 /// A histogram with fixed bounds, in seconds.
 #[derive(Debug, Default)]
@@ -154,7 +159,6 @@ impl Counters {
             reasons(out, "activitylog_items_rejected_total", label, &door.items_rejected);
         }
         for (name, help, value) in [
-            ("activitylog_content_dropped_total", "Content attributes dropped by policy.", &self.content_dropped),
             (
                 "activitylog_strings_repaired_total",
                 "Strings with invalid UTF-8 or half a surrogate pair, repaired.",
@@ -165,6 +169,8 @@ impl Counters {
             head(out, name, "counter", help);
             line(out, name, "", value.load(Relaxed));
         }
+        self.content_dropped.write(out, "activitylog_content_dropped_total", "Values dropped by the content policy.");
+        self.content_hashed.write(out, "activitylog_content_hashed_total", "Values hashed by the content policy.");
         for (name, help, value) in [
             (
                 "activitylog_in_flight_bytes",
@@ -178,7 +184,7 @@ impl Counters {
         }
         head(out, "activitylog_tenant_items_total", "counter", "Items by tenant and what became of them.");
         for (tenant, counts) in &*self.tenants.lock().unwrap_or_else(PoisonError::into_inner) {
-            let tenant = tenant.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let tenant = escaped(tenant);
             for (outcome, count) in ["stored", "duplicate", "rejected"].into_iter().zip(counts) {
                 let labels = format!("tenant=\"{tenant}\",outcome=\"{outcome}\"");
                 line(out, "activitylog_tenant_items_total", &labels, *count);
@@ -194,6 +200,32 @@ impl Counters {
 
     fn labelled(&self) -> [(&'static str, &DoorCounters); Door::ALL.len()] {
         Door::ALL.map(|door| (door.as_str(), self.door(door)))
+    }
+}
+
+// === impl ByRule ===
+
+impl ByRule {
+    /// Most requests have nothing to count, and then nothing is locked.
+    pub fn count<'r>(&self, counts: impl Iterator<Item = (&'r str, u32)>) {
+        let mut counts = counts.peekable();
+        if counts.peek().is_none() {
+            return;
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (rule, new) in counts {
+            match known.get_mut(rule) {
+                Some(count) => *count += u64::from(new),
+                None => drop(known.insert(rule.to_owned(), u64::from(new))),
+            }
+        }
+    }
+
+    fn write(&self, out: &mut String, name: &str, help: &str) {
+        head(out, name, "counter", help);
+        for (rule, count) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            line(out, name, &format!("rule=\"{}\"", escaped(rule)), *count);
+        }
     }
 }
 
@@ -221,6 +253,11 @@ impl Latency {
         let _ = writeln!(out, "{name}_sum {}", self.micros.load(Relaxed) as f64 / 1e6);
         line(out, &format!("{name}_count"), "", count);
     }
+}
+
+/// A label's value, as the text format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 pub fn head(out: &mut String, name: &str, kind: &str, help: &str) {

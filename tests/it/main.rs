@@ -3,6 +3,7 @@
 mod bad_input;
 mod captures;
 mod clients;
+mod content;
 mod damage;
 mod diagnostics;
 mod doors;

@@ -9,7 +9,7 @@ use super::{
 use crate::model::event::{CostOrigin, Event, NanoUsd, Str, UsageRole};
 use crate::model::otlp::{LogRecord, Value};
 use crate::normalise::common::{fill_time, fill_who, own_usage_key, severity};
-use crate::normalise::content::{self, Dropped, Verdict};
+use crate::normalise::content::{self, Dropped};
 use crate::normalise::keys::Key;
 use crate::normalise::line::Line;
 use crate::normalise::slots::Slots;
@@ -30,7 +30,7 @@ pub(in crate::normalise) fn log<'r>(
     fill_who(input, &mut slots, event);
     event.trace_id = Cow::Borrowed(&record.trace_id);
     event.span_id = Cow::Borrowed(&record.span_id);
-    fill_common(&mut slots, event);
+    fill_common(input, &mut slots, dropped, event);
     shape(&mut slots, event);
     fill_severity(record, event);
     super::note_scope(input, &mut slots);
@@ -68,8 +68,12 @@ fn fill_body<'r>(
         Value::Empty => true,
         body => value::text(body) == event.event_type,
     };
-    if !known && input.policy.apply(content::API_BODY, &record.body, dropped) == Verdict::Keep {
-        slots.add("log.body", value::text(&record.body));
+    if known {
+        return;
+    }
+    let verdict = input.policy.apply(content::API_BODY, &record.body, dropped);
+    if let Some(body) = input.policy.leave(verdict, &record.body) {
+        slots.add(content::LOG_BODY, body);
     }
 }
 

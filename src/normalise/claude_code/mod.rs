@@ -4,6 +4,7 @@
 //! The same call arrives three times: the `api_request` event is the leaf, the `llm_request` span its copy (joined by
 //! request id), the token and cost metrics stand in at read time only for sessions that sent no events.
 
+mod attribution;
 mod log;
 mod span;
 
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 pub(super) use self::log::log;
 pub(super) use self::span::span;
 
+use super::content::Dropped;
 use super::keys::Key;
 use super::line::Line;
 use super::slots::Slots;
@@ -20,6 +22,7 @@ use crate::model::event::{Event, Str};
 use crate::model::metric::Metric;
 
 pub const SOURCE: &str = "claude_code";
+/// Whose models these are, and what the `gen_ai.*` attributes of its spans say whoever serves them.
 const PROVIDER: &str = "anthropic";
 const PREFIX: &str = "claude_code.";
 
@@ -34,7 +37,7 @@ const REJECTED: Str<'static> = Cow::Borrowed("rejected");
 /// A data point of one of the `claude_code.*` metrics.
 pub(super) fn point<'r>(slots: &mut Slots<'r>, metric: &mut Metric<'r>) {
     metric.source = Cow::Borrowed(SOURCE);
-    metric.provider = Cow::Borrowed(PROVIDER);
+    metric.provider = attribution::provider(slots);
     metric.series_type = slots.take_text(Key::Type);
     metric.tool_name = slots.take_text(Key::ToolName);
     metric.feature = feature(slots);
@@ -66,14 +69,15 @@ fn feature<'r>(slots: &Slots<'r>) -> Str<'r> {
 }
 
 /// What log events and spans share.
-fn fill_common<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
+fn fill_common<'r>(input: Input<'r>, slots: &mut Slots<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     event.source = Cow::Borrowed(SOURCE);
-    event.provider = Cow::Borrowed(PROVIDER);
+    event.provider = attribution::provider(slots);
     slots.drop_if(Key::GenAiProviderName, PROVIDER);
     slots.drop_if(Key::GenAiSystem, PROVIDER);
     event.correlation_id = slots.take_text(Key::PromptId);
     event.model = model(slots);
     event.feature = feature(slots);
+    attribution::name_agent(input, slots, dropped, event);
     event.status_code = slots.take_as(Key::StatusCode, value::status).unwrap_or(0);
     event.tool_name = slots.take_text(Key::ToolName);
     if !event.tool_name.is_empty() {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::{PREFIX, SPAN_PRIORITY, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
 use crate::model::event::{Event, Str, UsageRole};
-use crate::model::otlp::{Span, Value};
+use crate::model::otlp::Span;
 use crate::normalise::common::{fill_span_time, fill_who};
-use crate::normalise::content::{self, Dropped, Verdict};
+use crate::normalise::content::{self, Dropped};
 use crate::normalise::keys::Key;
 use crate::normalise::line::Line;
 use crate::normalise::slots::Slots;
@@ -33,7 +33,7 @@ pub(in crate::normalise) fn span<'r>(
     event.trace_id = Cow::Borrowed(&span.trace_id);
     event.span_id = Cow::Borrowed(&span.span_id);
     event.parent_span_id = Cow::Borrowed(&span.parent_span_id);
-    fill_common(&mut slots, event);
+    fill_common(input, &mut slots, dropped, event);
     fill_error(span, &mut slots, event);
     shape(&mut slots, event);
     fill_rest(input, span, &mut slots, dropped);
@@ -136,9 +136,9 @@ fn interaction<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
 /// Status message (content), kind, trace state, events and links.
 fn fill_rest<'r>(input: Input<'r>, span: &'r Span<'r>, slots: &mut Slots<'r>, dropped: &mut Dropped) {
     if !span.status_message.is_empty() {
-        let message = Value::Str(Cow::Borrowed(&span.status_message));
-        if input.policy.apply(content::ERROR_TEXT, &message, dropped) == Verdict::Keep {
-            slots.add("status.message", Cow::Borrowed(span.status_message.as_ref()));
+        let message = input.policy.text(content::STATUS_MESSAGE, Cow::Borrowed(&span.status_message), dropped);
+        if !message.is_empty() {
+            slots.add(content::STATUS_MESSAGE, message);
         }
     }
     if span.kind != INTERNAL {

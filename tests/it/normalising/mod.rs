@@ -1,6 +1,8 @@
 //! What the normalisers promise, case by case. Requests are written as OTLP/JSON.
 
+mod attribution;
 mod claude_code;
+mod content;
 mod generic;
 
 use std::sync::LazyLock;
