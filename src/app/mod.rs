@@ -1,6 +1,7 @@
 //! The composition root: builds each room from the configuration, and takes them down in order.
 
 mod database;
+mod prices;
 pub mod run_file;
 
 use std::pin::pin;
@@ -31,9 +32,12 @@ use crate::live::Live;
 use crate::net::{self, ListenError, NetLimits};
 use crate::normalise::content::ContentRules;
 use crate::normalise::rules::{Rules, RulesByTenant};
+use crate::prices::Prices;
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::Counters;
+
+pub use prices::{PriceFileError, prices};
 
 use database::Database;
 use run_file::RunFile;
@@ -70,7 +74,7 @@ struct Spools {
 const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or Ctrl-C. `ready` is called once, when everything answers.
-pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
+pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
     let started = Instant::now();
     let lock = engine::lock_data_dir(&config.data_dir)?;
     RunFile::remove(&config.data_dir);
@@ -81,7 +85,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let (watermark, shipped) = watch::channel(jiff::Timestamp::now().as_millisecond());
     let (stop, stopping) = watch::channel(false);
 
-    let doors = Arc::new(doors(&config, &spools, &counters));
+    let doors = Arc::new(doors(&config, &spools, &counters, &prices));
     let endpoints = listeners.endpoints();
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
@@ -108,7 +112,14 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
         .write(&config.data_dir)
         .map_err(|error| StartError::RunFile { path: RunFile::path(&config.data_dir).display().to_string(), error })?;
     ready(&run_file);
+    // Not before: decoding them takes some 30 ms, and a first call that comes sooner waits for them.
+    tokio::task::spawn_blocking({
+        let prices = prices.clone();
+        move || prices.warm()
+    });
+    let following = tokio::spawn(prices::follow(config.prices.clone(), prices));
     signals.stop().await;
+    following.abort();
     RunFile::remove(&config.data_dir);
     stop_all(serving, stop, spools, shippers, database).await
 }
@@ -145,7 +156,7 @@ async fn stop_all(
     Ok(())
 }
 
-fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
+fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>, prices: &Arc<Prices>) -> Doors {
     Doors {
         intake: Intake {
             events: spools.events.clone(),
@@ -154,7 +165,7 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
             diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
             retention_days: config.retention.days,
-            rules: rules(config),
+            rules: rules(config, prices),
         },
         auth: Auth::new(&config.auth.anonymous_tenant),
         body: BodyLimits {
@@ -167,9 +178,9 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
 }
 
 /// What each tenant wants kept, and what calls cost.
-fn rules(config: &Config) -> RulesByTenant {
+fn rules(config: &Config, prices: &Arc<Prices>) -> RulesByTenant {
     let content = ContentRules { capture: config.content.capture };
-    RulesByTenant { default: Arc::new(Rules { content, ..Rules::default() }), ..RulesByTenant::default() }
+    RulesByTenant { default: Arc::new(Rules { content, prices: prices.clone() }), ..RulesByTenant::default() }
 }
 
 fn api(

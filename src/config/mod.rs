@@ -3,6 +3,7 @@
 //! This is the only room that reads the environment. A bad configuration stops the process before a port is bound.
 
 mod layers;
+mod prices;
 mod units;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use prices::{PriceRule, Prices, UsdPerMillion};
 pub use units::{Bytes, Span};
 
 /// The manual: every knob with its default.
@@ -28,6 +30,7 @@ pub struct Config {
     pub spool: Spool,
     pub retention: Retention,
     pub content: Content,
+    pub prices: Prices,
     pub cors: Cors,
 }
 
@@ -167,6 +170,7 @@ impl Config {
         if self.retention.days == 0 {
             return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
         }
+        self.prices.check().map_err(invalid)?;
         Ok(())
     }
 }

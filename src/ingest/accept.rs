@@ -1,5 +1,6 @@
 //! One path for all: decode, normalise, append, and answer only from a receipt.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -16,12 +17,13 @@ use crate::clickhouse::table::Block;
 use crate::model::event::Event;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use crate::normalise::rules::RulesByTenant;
-use crate::normalise::{Context, Normaliser};
+use crate::normalise::{Context, Normaliser, cost};
 use crate::outcome::{Outcome, Reason};
 use crate::ship::Rows;
 use crate::spool::{Appended, RequestKey, Spool};
 use crate::telemetry::counters::{Counters, Door};
 use crate::telemetry::diagnostics::Diagnostics;
+use crate::telemetry::unpriced::OTHER;
 
 pub struct Intake {
     pub events: Arc<Spool<Rows<EventBlock>>>,
@@ -75,13 +77,21 @@ trait Sink: Block {
 
 trait Finish {
     fn content_dropped(&self) -> u64;
+    /// Provider and model of the calls that nobody knows the cost of.
+    fn unpriced(&mut self) -> BTreeMap<(String, String), u64> {
+        BTreeMap::new()
+    }
 }
 
 struct Events<'b> {
     block: &'b mut EventBlock,
     normaliser: Normaliser<'b>,
     stamp: Stamp<'b>,
+    unpriced: BTreeMap<(String, String), u64>,
 }
+
+/// One request names at most so many models without a price; the calls of further ones are counted together.
+const MOST_UNPRICED: usize = 200;
 
 struct Metrics<'b> {
     block: &'b mut MetricBlock,
@@ -170,18 +180,28 @@ impl Intake {
         export: &Export,
     ) -> Result<Tally, DecodeError> {
         let mark = block.rows();
-        let (result, dropped) = {
+        let (result, dropped, unpriced) = {
             let mut visitor = block.visitor(normaliser, stamp);
             let result = decode(export.signal, export.encoding, &export.body.bytes, &self.limits, &mut visitor);
-            (result, visitor.content_dropped())
+            (result, visitor.content_dropped(), visitor.unpriced())
         };
         match &result {
             Ok(_) => {
                 self.counters.content_dropped.fetch_add(dropped, Relaxed);
+                self.count_unpriced(stamp.tenant_id, &unpriced);
             }
             Err(_) => block.truncate(mark),
         }
         result
+    }
+}
+
+impl Intake {
+    fn count_unpriced(&self, tenant: &str, calls: &BTreeMap<(String, String), u64>) {
+        for ((provider, model), count) in calls {
+            self.counters.unpriced.add(provider, model, *count);
+            self.diagnostics.unpriced(tenant, provider, model);
+        }
     }
 }
 
@@ -204,7 +224,7 @@ fn key(who: &Writer, export: &Export) -> RequestKey {
 
 impl Sink for EventBlock {
     fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish {
-        Events { block: self, normaliser, stamp }
+        Events { block: self, normaliser, stamp, unpriced: BTreeMap::new() }
     }
 }
 
@@ -224,10 +244,14 @@ impl Visit for Events<'_> {
         self.normaliser.scope(scope);
     }
     fn log(&mut self, record: &LogRecord<'_>) {
-        self.block.push(self.stamp, &self.normaliser.log(record));
+        let event = self.normaliser.log(record);
+        note_unpriced(&mut self.unpriced, &event);
+        self.block.push(self.stamp, &event);
     }
     fn span(&mut self, span: &Span<'_>) {
-        self.block.push(self.stamp, &self.normaliser.span(span));
+        let event = self.normaliser.span(span);
+        note_unpriced(&mut self.unpriced, &event);
+        self.block.push(self.stamp, &event);
     }
 }
 
@@ -247,6 +271,19 @@ impl Finish for Events<'_> {
     fn content_dropped(&self) -> u64 {
         self.normaliser.dropped().total()
     }
+
+    fn unpriced(&mut self) -> BTreeMap<(String, String), u64> {
+        std::mem::take(&mut self.unpriced)
+    }
+}
+
+fn note_unpriced(calls: &mut BTreeMap<(String, String), u64>, event: &Event<'_>) {
+    if !cost::is_unpriced(event) {
+        return;
+    }
+    let key = (event.provider.to_string(), event.model.to_string());
+    let full = calls.len() >= MOST_UNPRICED && !calls.contains_key(&key);
+    *calls.entry(if full { (OTHER.to_owned(), OTHER.to_owned()) } else { key }).or_default() += 1;
 }
 
 impl Finish for Metrics<'_> {

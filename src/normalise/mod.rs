@@ -7,6 +7,7 @@ pub mod class;
 pub mod claude_code;
 mod common;
 pub mod content;
+pub mod cost;
 pub mod gen_ai;
 pub mod generic;
 pub mod identity;
@@ -92,6 +93,7 @@ impl<'c> Normaliser<'c> {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
         }
+        cost::settle(&self.context.rules.prices, &mut event);
         event
     }
 
@@ -103,6 +105,7 @@ impl<'c> Normaliser<'c> {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
         }
+        cost::settle(&self.context.rules.prices, &mut event);
         event
     }
 

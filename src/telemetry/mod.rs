@@ -3,3 +3,4 @@
 pub mod counters;
 pub mod diagnostics;
 pub mod log;
+pub mod unpriced;

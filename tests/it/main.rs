@@ -13,6 +13,7 @@ mod load_encoder;
 mod migrations;
 mod native;
 mod normalising;
+mod prices;
 mod reading;
 mod rows;
 mod senders;
