@@ -106,14 +106,13 @@ impl UsdPerMillion {
 impl<'de> Deserialize<'de> for UsdPerMillion {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "a price is neither text nor a number; write it as \"2.55\"")]
         enum Written {
             Text(String),
             Whole(i64),
             Decimal(f64),
         }
-        let wrong = |_| D::Error::custom("a price is neither text nor a number; write it as \"2.55\"");
-        let text = match Written::deserialize(from).map_err(wrong)? {
+        let text = match Written::deserialize(from)? {
             Written::Text(text) => text,
             Written::Whole(number) => number.to_string(),
             // The shortest text of a number is what was written, up to 15 digits.

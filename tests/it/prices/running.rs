@@ -132,7 +132,7 @@ fn a_configuration_that_can_not_be_meant_is_refused_with_exit_64() {
     std::fs::write(broken.path(), "[{}]").expect("written");
     let broken = format!("[prices]\nfile = {:?}\n", broken.path());
     for (config, said) in [
-        ("[prices]\nfile = \"/nowhere/prices.json\"\n", "/nowhere/prices.json cannot be read"),
+        ("[prices]\nfile = \"/nowhere/prices.json\"\n", "/nowhere/prices.json: cannot be read"),
         (broken.as_str(), "genai-prices' JSON format"),
         ("[[prices.rule]]\nmodel = \"m\"\ninput = -1\noutput = 1\n", "it is negative"),
         ("[[prices.rule]]\nmodel = \"[\"\ninput = 1\noutput = 1\n", "prices.rule 1"),
