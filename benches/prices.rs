@@ -143,8 +143,12 @@ fn main() {
     let with = Rules { prices, ..Rules::default() };
     let (records, calls) = normalise(&bodies, &with);
     println!("{records} records of Claude Code, {calls} of them calls:");
-    let before = measure(records, || drop(black_box(normalise(&bodies, &without))));
-    let after = measure(records, || drop(black_box(normalise(&bodies, &with))));
+    let before = measure(records, || {
+        black_box(normalise(&bodies, &without));
+    });
+    let after = measure(records, || {
+        black_box(normalise(&bodies, &with));
+    });
     println!("decoded and normalised, without prices {before:>6.0} ns a record");
     println!("decoded and normalised, with prices    {after:>6.0} ns a record ({:.3} times)", after / before);
 }
