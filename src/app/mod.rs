@@ -1,6 +1,7 @@
 //! The composition root: builds each room from the configuration, and takes them down in order.
 
 mod database;
+mod prices;
 mod rules;
 pub mod run_file;
 
@@ -30,9 +31,12 @@ use crate::ingest::otlp::{Limits, grpc, http};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
+use crate::prices::Prices;
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::{Counters, Door};
+
+pub use prices::{PriceFileError, prices};
 
 use database::Database;
 use run_file::RunFile;
@@ -71,7 +75,7 @@ struct Spools {
 const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or Ctrl-C. `ready` is called once, when everything answers.
-pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
+pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
     let started = Instant::now();
     let lock = engine::lock_data_dir(&config.data_dir)?;
     RunFile::remove(&config.data_dir);
@@ -83,7 +87,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let (stop, stopping) = watch::channel(false);
 
     let endpoints = listeners.endpoints();
-    let doors = Arc::new(doors(&config, &spools, &counters, endpoints.clone())?);
+    let doors = Arc::new(doors(&config, &spools, &counters, &prices, endpoints.clone())?);
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
@@ -109,7 +113,14 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
         .write(&config.data_dir)
         .map_err(|error| StartError::RunFile { path: RunFile::path(&config.data_dir).display().to_string(), error })?;
     ready(&run_file);
+    // Not before: decoding them takes some 30 ms, and a first call that comes sooner waits for them.
+    tokio::task::spawn_blocking({
+        let prices = prices.clone();
+        move || prices.warm()
+    });
+    let following = tokio::spawn(prices::follow(config.prices.clone(), prices));
     signals.stop().await;
+    following.abort();
     RunFile::remove(&config.data_dir);
     stop_all(serving, stop, spools, shippers, database).await
 }
@@ -150,6 +161,7 @@ fn doors(
     config: &Config,
     spools: &Spools,
     counters: &Arc<Counters>,
+    prices: &Arc<Prices>,
     endpoints: Endpoints,
 ) -> Result<Doors, StartError> {
     Ok(Doors {
@@ -160,7 +172,7 @@ fn doors(
             diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
             retention_days: config.retention.days,
-            rules: rules::by_tenant(config)?,
+            rules: rules::by_tenant(config, prices)?,
         },
         auth: Auth::new(&config.auth.anonymous_tenant),
         body: BodyLimits {

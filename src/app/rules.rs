@@ -10,14 +10,15 @@ use super::StartError;
 use crate::config::{Config, Content, ContentAction, ContentRule, TenantContent};
 use crate::normalise::content::{Action, ContentRules, Custom, CustomRule, HashKey};
 use crate::normalise::rules::{Rules, RulesByTenant};
+use crate::prices::Prices;
 
 /// In the data folder.
 const KEY_FILE: &str = "content.key";
 const KEY_BYTES: usize = 32;
 
-pub(super) fn by_tenant(config: &Config) -> Result<RulesByTenant, StartError> {
+pub(super) fn by_tenant(config: &Config, prices: &Arc<Prices>) -> Result<RulesByTenant, StartError> {
     let key = hash_key(config)?;
-    let rules = |content: ContentRules| Arc::new(Rules { content, ..Rules::default() });
+    let rules = |content: ContentRules| Arc::new(Rules { content, prices: prices.clone() });
     let tenants = config.content.tenants.iter();
     Ok(RulesByTenant {
         default: rules(content(&config.content, &TenantContent::default(), &key)),
@@ -109,7 +110,7 @@ mod tests {
         "#;
         fs::write(file.path(), text).expect("written");
         let config = Config::layered(Some(file.path()), std::iter::empty()).expect("valid");
-        let rules = by_tenant(&config).expect("rules");
+        let rules = by_tenant(&config, &Arc::default()).expect("rules");
         let found = |tenant: &str, name: &str| {
             let content = &rules.of(tenant).content;
             let custom = content.custom.as_ref().expect("rules");

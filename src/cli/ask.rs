@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::{Common, Sql, bad_usage, in_runtime};
 use crate::app::{self, run_file::RunFile};
@@ -15,7 +16,7 @@ pub fn sql(options: &Sql) -> ExitCode {
         Err(code) => return code,
     };
     in_runtime(async {
-        let server = operator(&config)?;
+        let server = operator(&config, config.clickhouse.insert_timeout.0)?;
         let query = server.client().query(&options.query.replace('?', "??"));
         let answer = server.bytes(query, &options.format).await.map_err(|error| error.to_string())?;
         std::io::stdout().write_all(&answer).map_err(|error| error.to_string())
@@ -40,8 +41,7 @@ pub fn migrate(options: &Common) -> ExitCode {
 }
 
 /// The running instance's ClickHouse, as the owner of the schema.
-fn operator(config: &Config) -> Result<Server, String> {
-    let timeout = config.clickhouse.insert_timeout.0;
+pub(super) fn operator(config: &Config, timeout: Duration) -> Result<Server, String> {
     if !config.clickhouse.url.is_empty() {
         let endpoint = Endpoint::new(config.clickhouse.url.clone());
         return Ok(Server::new(endpoint, &config.clickhouse.user, &config.clickhouse.password, timeout));

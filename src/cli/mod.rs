@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what each command does. Exit codes: 0, 64 for bad usage or configuration, 1 otherwise.
 
 mod ask;
+mod reprice;
 mod spool;
 
 use std::fmt::Display;
@@ -17,6 +18,7 @@ use crate::engine::child::{self, ChildOptions};
 use crate::{app, telemetry};
 
 pub use ask::{migrate, sql};
+pub use reprice::{Reprice, reprice};
 pub use spool::{SpoolCommand, spool};
 
 const BAD_USAGE: u8 = 64;
@@ -51,6 +53,9 @@ pub enum Command {
     /// What is accepted and not yet in ClickHouse
     #[command(subcommand, after_help = "Example:\n  activitylog spool ls")]
     Spool(SpoolCommand),
+    /// Compute the cost of past calls again, with the prices of today's configuration
+    #[command(after_help = reprice::HELP)]
+    Reprice(Reprice),
     /// Read the configuration as `serve` would, and say what is wrong with it
     #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
     CheckConfig(Common),
@@ -136,7 +141,11 @@ pub fn serve(options: &Common) -> ExitCode {
     if let Err(message) = telemetry::log::start(&config.log) {
         return bad_usage(message);
     }
-    in_runtime(app::serve(config, welcome))
+    let prices = match app::prices(&config.prices) {
+        Ok(prices) => prices,
+        Err(error) => return bad_usage(error),
+    };
+    in_runtime(app::serve(config, prices, welcome))
 }
 
 /// stdout is for people at the first start; stderr gets the one line that is promised.
@@ -174,13 +183,15 @@ pub fn demo(options: &Demo) -> ExitCode {
 }
 
 pub fn check_config(options: &Common) -> ExitCode {
-    match options.load() {
-        Ok(_) => {
-            println!("the configuration is valid");
-            ExitCode::SUCCESS
-        }
-        Err(code) => code,
+    let config = match options.load() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    if let Err(error) = app::prices(&config.prices) {
+        return bad_usage(error);
     }
+    println!("the configuration is valid");
+    ExitCode::SUCCESS
 }
 
 fn bad_usage(message: impl Display) -> ExitCode {

@@ -6,6 +6,7 @@ pub mod metrics;
 pub mod migrate;
 pub mod native;
 pub mod read;
+pub mod reprice;
 pub mod server;
 pub mod table;
 pub mod wall;

@@ -68,6 +68,12 @@ impl Server {
         self.within(query.execute()).await
     }
 
+    /// As [`Server::execute`], with settings of ClickHouse for this statement.
+    pub async fn execute_with(&self, sql: &str, settings: &[(&str, &str)]) -> Result<(), StoreError> {
+        let client = settings.iter().fold(self.client(), |client, (name, value)| client.with_setting(*name, *value));
+        self.within(client.query(&sql.replace('?', "??")).execute()).await
+    }
+
     /// The answer as lines of tab-separated text.
     pub async fn lines(&self, sql: &str) -> Result<Vec<Vec<String>>, StoreError> {
         let query = self.client().query(&sql.replace('?', "??"));

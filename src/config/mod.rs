@@ -4,6 +4,7 @@
 
 mod content;
 mod layers;
+mod prices;
 mod units;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use content::{Content, ContentAction, ContentRule, TenantContent};
+pub use prices::{PriceRule, Prices, UsdPerMillion};
 pub use units::{Bytes, Span};
 
 /// The manual: every knob with its default.
@@ -30,6 +32,7 @@ pub struct Config {
     pub spool: Spool,
     pub retention: Retention,
     pub content: Content,
+    pub prices: Prices,
     pub cors: Cors,
 }
 
@@ -166,6 +169,7 @@ impl Config {
         if self.retention.days == 0 {
             return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
         }
+        self.prices.check().map_err(invalid)?;
         Ok(())
     }
 }

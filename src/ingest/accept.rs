@@ -111,7 +111,7 @@ impl Intake {
             Ok(()) if export.signal == Signal::Metrics => self.append(&self.metrics, who, &export, &mut notes).await,
             Ok(()) => self.append(&self.events, who, &export, &mut notes).await,
         };
-        notes.tell(&self.diagnostics, &who.tenant, &export, &result);
+        notes.tell(&self.diagnostics, &self.counters, &who.tenant, &export, &result);
         match &result {
             Ok(accepted) => {
                 self.counters.taken(export.door, &who.tenant, &accepted.outcome);

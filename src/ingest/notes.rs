@@ -4,9 +4,12 @@
 use super::accept::{Accepted, Export};
 use super::otlp::Visit;
 use super::refusal::Refusal;
-use crate::model::event::{CostOrigin, Event, UsageRole};
+use crate::model::event::Event;
 use crate::model::otlp::{InstrumentationScope, Resource, Value};
+use crate::normalise::cost;
+use crate::telemetry::counters::Counters;
 use crate::telemetry::diagnostics::{Diagnostics, Manner, Sender};
+use crate::telemetry::unpriced::OTHER;
 
 #[derive(Debug, Default)]
 pub struct Notes {
@@ -18,7 +21,7 @@ pub struct Notes {
     unmapped: Vec<(String, String, u64)>,
 }
 
-/// Different names of one request that are noted. More are a flood.
+/// Different names of one request that are noted; those of a flood are counted together.
 const NAMES: usize = 32;
 /// Characters of a name; the diagnostics cut it shorter.
 const LENGTH: usize = 200;
@@ -47,7 +50,7 @@ impl Notes {
         if event.unmapped {
             note(&mut self.unmapped, &event.source, &event.event_type);
         }
-        if is_unpriced(event) {
+        if cost::is_unpriced(event) {
             note(&mut self.unpriced, &event.provider, &event.model);
         }
     }
@@ -56,6 +59,7 @@ impl Notes {
     pub fn tell(
         &self,
         diagnostics: &Diagnostics,
+        counters: &Counters,
         tenant: &str,
         export: &Export<'_>,
         result: &Result<Accepted, Refusal>,
@@ -77,6 +81,7 @@ impl Notes {
         }
         for (provider, model, calls) in &self.unpriced {
             diagnostics.unpriced_calls(tenant, provider, model, *calls);
+            counters.unpriced.add(provider, model, *calls);
         }
         for (source, event_type, events) in &self.unmapped {
             diagnostics.unmapped_events(tenant, source, event_type, *events);
@@ -94,19 +99,16 @@ impl Visit for Notes {
     }
 }
 
-/// A call with tokens, and neither a reported nor a computed cost.
-fn is_unpriced(event: &Event<'_>) -> bool {
-    event.usage_role == UsageRole::Leaf
-        && event.cost_origin == CostOrigin::None
-        && (event.input_tokens | event.output_tokens | event.cache_read_tokens | event.cache_creation_tokens) != 0
-}
-
 fn note(list: &mut Vec<(String, String, u64)>, first: &str, second: &str) {
     let same = |known: &String, name: &str| known == name || known.len() >= LENGTH && name.starts_with(known.as_str());
     if let Some((_, _, count)) = list.iter_mut().find(|(a, b, _)| same(a, first) && same(b, second)) {
         *count += 1;
     } else if list.len() < NAMES {
         list.push((cut(first), cut(second), 1));
+    } else if let Some((_, _, count)) = list.get_mut(NAMES) {
+        *count += 1;
+    } else {
+        list.push((OTHER.to_owned(), OTHER.to_owned(), 1));
     }
 }
 

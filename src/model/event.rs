@@ -126,6 +126,9 @@ pub enum AttributeValue<'a> {
 // === impl NanoUsd ===
 
 impl NanoUsd {
+    /// The most that the column holds.
+    pub const MAX: NanoUsd = NanoUsd(999_999_999_999_999_999);
+
     /// Rounds to nine decimals. `None` for NaN, infinities, negatives and what the column can't hold.
     pub fn from_f64(usd: f64) -> Option<NanoUsd> {
         let nanos = (usd * 1e9).round();

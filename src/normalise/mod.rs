@@ -7,6 +7,7 @@ pub mod class;
 pub mod claude_code;
 mod common;
 pub mod content;
+pub mod cost;
 pub mod gen_ai;
 pub mod generic;
 pub mod identity;
@@ -94,11 +95,13 @@ impl<'c> Normaliser<'c> {
         let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Log, record.raw);
         let mut event = Event { event_id, kind: Kind::Log, ..Event::default() };
         self.hash_some(&record.attributes);
+        let rules = self.context.rules;
         let (input, dropped) = self.input();
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
         }
+        cost::settle(&rules.prices, &mut event);
         event
     }
 
@@ -106,11 +109,13 @@ impl<'c> Normaliser<'c> {
         let event_id = self.occurrences.event_id(self.scope.prefix, RecordKind::Span, span.raw);
         let mut event = Event { event_id, kind: Kind::Span, ..Event::default() };
         self.hash_some(&span.attributes);
+        let rules = self.context.rules;
         let (input, dropped) = self.input();
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
         }
+        cost::settle(&rules.prices, &mut event);
         event
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::unpriced::Unpriced;
 use crate::outcome::{Outcome, Reason};
 
 /// Where an item came in.
@@ -25,6 +26,8 @@ pub struct Counters {
     doors: [DoorCounters; Door::ALL.len()],
     /// Stored, duplicate, rejected. Only tenants that somebody authenticated for, so not without end.
     tenants: Mutex<BTreeMap<String, [u64; 3]>>,
+    /// Calls whose model has no price.
+    pub unpriced: Unpriced,
     pub content_dropped: ByRule,
     pub content_hashed: ByRule,
     pub repaired_strings: AtomicU64,
@@ -190,6 +193,7 @@ impl Counters {
                 line(out, "activitylog_tenant_items_total", &labels, *count);
             }
         }
+        self.unpriced.write(out);
         self.inserts.write(out, "activitylog_insert_seconds", "Time that ClickHouse took to commit a segment.");
         self.acknowledgements.write(
             out,

@@ -1,7 +1,6 @@
 //! What arrived, what was turned away and why, and what nobody knew: by tenant and source, so that mysterious traffic explains
 //! itself. Kept in memory, bounded, since the process started.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -144,30 +143,12 @@ impl Diagnostics {
         self.lock().get(tenant).cloned().unwrap_or_default()
     }
 
-    /// Appends Prometheus text: the models without a price, whoever's they are. No senders: their names have no end.
+    /// Appends Prometheus text. No senders: their names have no end.
     pub fn write(&self, out: &mut String) {
-        let mut models: HashMap<(String, String), u64> = HashMap::new();
-        let mut unmapped = 0;
-        for (_, tenant) in self.lock().iter() {
-            unmapped += tenant.value.unmapped.iter().map(|(_, seen)| seen.value.count).sum::<u64>();
-            for (key, seen) in tenant.value.unpriced.iter() {
-                *models.entry(key.clone()).or_default() += seen.value.count;
-            }
-        }
-        let mut models: Vec<_> = models.into_iter().collect();
-        models.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));
-        head(
-            out,
-            "activitylog_unpriced_calls",
-            "gauge",
-            "Calls since the start whose model has no price: the 100 most.",
-        );
-        for ((provider, model), count) in models.iter().take(MODELS) {
-            let labels = format!("provider=\"{}\",model=\"{}\"", escaped(provider), escaped(model));
-            line(out, "activitylog_unpriced_calls", &labels, *count);
-        }
+        let unmapped = |tenant: &Tenant| tenant.unmapped.iter().map(|(_, seen)| seen.value.count).sum::<u64>();
+        let total = self.lock().iter().map(|(_, tenant)| unmapped(&tenant.value)).sum();
         head(out, "activitylog_unmapped_events", "gauge", "Events since the start whose type no rule maps.");
-        line(out, "activitylog_unmapped_events", "", unmapped);
+        line(out, "activitylog_unmapped_events", "", total);
     }
 
     fn source(&self, tenant: &str, sender: Sender<'_>, manner: Manner<'_>, note: impl FnOnce(&mut Source, Timestamp)) {
@@ -227,10 +208,6 @@ impl Default for Bounded<(Reason, String), Count> {
     }
 }
 
-fn escaped(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,14 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn models_without_a_price_are_labels_and_senders_are_not() {
+    fn no_sender_is_a_label() {
         let diagnostics = Diagnostics::default();
-        diagnostics.unpriced("a", "p", "m\"1");
-        diagnostics.unpriced("b", "p", "m\"1");
+        diagnostics.unmapped("a", "github", "github.fork");
         diagnostics.received("a", Sender { door: Door::Http, name: "shop" }, 1);
         let mut out = String::new();
         diagnostics.write(&mut out);
-        assert!(out.contains("activitylog_unpriced_calls{provider=\"p\",model=\"m\\\"1\"} 2\n"), "{out}");
-        assert!(!out.contains("shop"), "{out}");
+        assert!(out.ends_with("activitylog_unmapped_events 1\n") && !out.contains("shop"), "{out}");
     }
 }

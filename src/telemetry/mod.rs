@@ -4,3 +4,4 @@ pub mod bounded;
 pub mod counters;
 pub mod diagnostics;
 pub mod log;
+pub mod unpriced;

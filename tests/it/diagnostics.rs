@@ -42,7 +42,10 @@ async fn the_diagnostics_explain_what_came_and_what_did_not() {
     walled(&server).await;
     a_flood_stays_bounded(&server).await;
     let text = server.get("/metrics").await.text();
-    assert!(text.contains("activitylog_unpriced_calls{provider=\"anthropic\",model=\"dreamt-up-1\"} 2\n"), "{text}");
+    assert!(
+        text.contains("activitylog_unpriced_calls_total{provider=\"anthropic\",model=\"dreamt-up-1\"} 2\n"),
+        "{text}"
+    );
     assert!(text.contains("activitylog_unmapped_events 1\n"), "{text}");
     assert!(!text.contains("shop") && !text.contains("flood"), "no sender is a label: {text}");
     assert_well(&server).await;

@@ -17,6 +17,7 @@ mod migrations;
 mod misdirected;
 mod native;
 mod normalising;
+mod prices;
 mod reading;
 mod rows;
 mod senders;

@@ -17,6 +17,9 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_activitylog");
 /// How long anything may take before a test gives up. Nothing here measures speed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Not read by the binary: the tests' way to name a configuration file.
+const CONFIG: &str = "TEST_CONFIG_FILE";
+
 /// A running instance; killed when dropped.
 pub struct Server {
     pub dir: PathBuf,
@@ -67,6 +70,14 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path().to_owned();
         Server::start_in(dir, Some(folder), environment).await
+    }
+
+    /// With a configuration file.
+    pub async fn start_configured(config: &Path, environment: &[(&str, &str)]) -> Server {
+        let config = config.to_str().expect("UTF-8");
+        let mut environment = environment.to_vec();
+        environment.push((CONFIG, config));
+        Server::start_with(&environment).await
     }
 
     async fn start_in(dir: PathBuf, folder: Option<tempfile::TempDir>, environment: &[(&str, &str)]) -> Server {
@@ -233,8 +244,10 @@ impl Answer {
 fn spawn(dir: &Path, environment: &[(String, String)]) -> Child {
     let log =
         std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.txt")).expect("a writable folder");
+    let config = environment.iter().find(|(name, _)| name == CONFIG);
     Command::new(BINARY)
         .arg("serve")
+        .args(config.into_iter().flat_map(|(_, path)| ["--config", path]))
         .env("ACTIVITYLOG_DATA_DIR", dir)
         .env("ACTIVITYLOG_LISTEN_GRPC", "127.0.0.1:0")
         .env("ACTIVITYLOG_LISTEN_OTLP_HTTP", "127.0.0.1:0")

@@ -53,8 +53,8 @@ fn a_branch_under_its_old_name_is_found_under_the_new_one() {
     let branch = |resource: Value| {
         let mut found = None;
         log(context(), "app", resource, json!({}), |event| {
-            let of = |name| event.resource.iter().find(|(key, _)| key == name).map(|(_, text)| text.clone());
-            found = of("vcs.ref.head.name");
+            let attribute = event.resource.iter().find(|(key, _)| key == "vcs.ref.head.name");
+            found = attribute.map(|(_, text)| text.clone());
         });
         found
     };
