@@ -3,6 +3,8 @@
 mod compress;
 mod error;
 mod events;
+pub mod grpc;
+mod messages;
 pub mod operations;
 mod params;
 pub mod router;

@@ -6,11 +6,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use super::compress::compress;
 use super::error::ApiError;
-use super::{events, operations, stream};
+use super::{events, messages, operations, stream};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
@@ -26,6 +26,7 @@ use crate::telemetry::counters::Counters;
 /// What the handlers share.
 pub struct Api {
     pub auth: Auth,
+    pub doors: Arc<Doors>,
     pub reader: Reader,
     pub live: Live,
     pub counters: Arc<Counters>,
@@ -45,13 +46,15 @@ pub struct Endpoints {
     pub http: String,
 }
 
-pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
+pub fn router(api: Arc<Api>) -> Router {
+    let doors = api.doors.clone();
     let api = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/api/v1/me", get(operations::me))
-        .route("/api/v1/messages", get(events::list_messages))
+        .route("/api/v1/messages", get(events::list_messages).post(messages::publish_messages))
+        .route("/api/v1/audit/events", post(messages::publish_audit_events))
         .route("/api/v1/messages/timeline", get(events::timeline))
         .route("/api/v1/messages/points", get(events::points))
         .route("/api/v1/messages/stream", get(stream::stream_messages))

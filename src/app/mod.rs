@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api::grpc;
 use crate::api::router::{Api, Endpoints, router};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
@@ -25,7 +26,7 @@ use crate::engine::{self, EngineError};
 use crate::ingest::accept::Intake;
 use crate::ingest::body::BodyLimits;
 use crate::ingest::otlp::http::Doors;
-use crate::ingest::otlp::{Limits, grpc, http};
+use crate::ingest::otlp::{Limits, http};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, ListenError, NetLimits};
@@ -85,7 +86,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let endpoints = listeners.endpoints();
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
-    let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
+    let serving = listeners.serve(&config, &doors, &api, &stopping);
 
     let mut signals = Signals::listen()?;
     let up = tokio::select! {
@@ -178,11 +179,12 @@ fn api(
     counters: &Arc<Counters>,
     database: &Database,
     live: Live,
-    doors: &Doors,
+    doors: &Arc<Doors>,
     endpoints: Endpoints,
 ) -> Api {
     Api {
         auth: doors.auth.clone(),
+        doors: doors.clone(),
         reader: Reader::new(database.reader()),
         live,
         counters: counters.clone(),
@@ -219,15 +221,15 @@ impl Listeners {
         self,
         config: &Config,
         doors: &Arc<Doors>,
-        api: Router,
+        api: &Arc<Api>,
         stopping: &watch::Receiver<bool>,
     ) -> Vec<JoinHandle<()>> {
         let limits =
             NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
         [
-            (self.grpc, Router::new().fallback(grpc::export).with_state(doors.clone())),
+            (self.grpc, grpc::router(api.clone())),
             (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone())),
-            (self.http, api),
+            (self.http, router(api.clone())),
         ]
         .map(|(listener, router)| tokio::spawn(net::serve(listener, router, limits, stopping.clone())))
         .into()

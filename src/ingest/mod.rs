@@ -3,5 +3,7 @@
 
 pub mod accept;
 pub mod body;
+pub mod frames;
+pub mod messages;
 pub mod otlp;
 pub mod refusal;

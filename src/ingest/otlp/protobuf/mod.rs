@@ -9,7 +9,7 @@ mod common;
 mod logs;
 mod metrics;
 mod traces;
-mod wire;
+pub mod wire;
 
 pub use logs::decode_logs;
 pub use metrics::decode_metrics;
