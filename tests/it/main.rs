@@ -10,6 +10,7 @@ mod engine_rights;
 mod fidelity;
 mod layers;
 mod load_encoder;
+mod messages;
 mod migrations;
 mod native;
 mod normalising;

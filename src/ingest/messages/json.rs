@@ -140,6 +140,11 @@ fn member<'a>(
     if raw == "null" {
         return Ok(());
     }
+    let most = FIELDS[index].most;
+    let bounded = |said: Str<'a>| match said.len() > most {
+        true => Err(Flaw::malformed(format!("{name}: {} bytes, more than {most}", said.len()))),
+        false => Ok(said),
+    };
     let wrong = |expected: &str| Flaw::malformed(format!("{name}: expected {expected}, got {}", what(raw)));
     match FIELDS[index].takes {
         Takes::Text => {
@@ -148,11 +153,11 @@ fn member<'a>(
             }
         }
         Takes::Time => {
-            let said = scalar(raw).ok_or_else(|| wrong("a time"))?;
+            let said = bounded(scalar(raw).ok_or_else(|| wrong("a time"))?)?;
             message.time = time::read(said).map_err(Flaw::malformed)?;
         }
         Takes::Milliseconds => {
-            let said = scalar(raw).ok_or_else(|| wrong("a number"))?;
+            let said = bounded(scalar(raw).ok_or_else(|| wrong("a number"))?)?;
             message.duration = duration(said).map_err(Flaw::malformed)?;
         }
         Takes::Attributes => {
@@ -247,7 +252,7 @@ fn what(raw: &str) -> &'static str {
 }
 
 /// Valid JSON without the blanks between its parts.
-fn compact(raw: &str) -> String {
+pub(super) fn compact(raw: &str) -> String {
     let mut out = Vec::with_capacity(raw.len());
     let (mut in_string, mut escaped) = (false, false);
     for &byte in raw.as_bytes() {

@@ -31,6 +31,8 @@ pub mod fields;
 pub mod json;
 mod keys;
 pub mod protobuf;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use keys::Origin;
@@ -47,7 +49,7 @@ const CHUNK_ENTRIES: usize = 4096;
 const LONG_WORK: usize = 256 * 1024;
 
 /// One entry of a request, still as it was sent.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Entry<'b> {
     Json(&'b str),
     Protobuf(&'b [u8]),
