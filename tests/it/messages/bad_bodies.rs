@@ -31,7 +31,8 @@ async fn a_wound_anywhere_costs_no_more_than_its_own_event() {
         [(NDJSON, wounded("\n", ["", "\n"])), (JSON, wounded("\n", ["", ""])), (JSON, wounded(",", ["[", "]"]))]
     {
         for some in bodies.chunks(64) {
-            let answers = some.iter().map(|body| post(&url, &[("content-type", content_type)], body.clone()));
+            let headers = [("content-type", content_type)];
+            let answers = some.iter().map(|body| post(&url, &headers, body.clone()));
             for (body, answer) in some.iter().zip(join_all(answers).await) {
                 assert_eq!(answer.status, 202, "{body}: {}", answer.text());
                 let answer = answer.json();

@@ -86,13 +86,14 @@ async fn what_no_column_holds_is_kept_as_it_was_written() {
     assert_eq!(taken(&server, MESSAGES, &sent).await, all_of(6));
     wait_for(&server, 6).await;
     let kept = "duration_ns, attributes['original_duration_ms'], attributes['original_timestamp'], abs(now() - timestamp) < 600";
+    let largest = json!(1e308).to_string();
     for (event_type, expected) in [
-        ("huge", ["0", "1e+308", "", "1"]),
+        ("huge", ["0", &largest, "", "1"]),
         ("negative", ["0", "-3", "-5", "1"]),
         ("first", ["0", "", "0001-01-01T00:00:00Z", "1"]),
         ("last", ["0", "", "9999-12-31T23:59:59Z", "1"]),
         ("dotnet", ["0", "", "0001-01-01T00:00:00", "1"]),
-        ("astronomic", ["0", "", "1e+308", "1"]),
+        ("astronomic", ["0", "", &largest, "1"]),
     ] {
         assert_eq!(row(&server, event_type, kept), expected, "{event_type}");
     }
@@ -149,7 +150,11 @@ async fn a_bad_entry_is_rejected_alone_and_says_why() {
     assert_eq!((&answer["accepted"], &answer["rejected_unlisted"]), (&json!(1), &json!(199)));
     wait_for(&server, 3).await;
     let counters = counters(&server).await;
-    assert_eq!(counters["activitylog_items_rejected_total{door=\"messages\",reason=\"malformed\"}"], 16 + 1 + 299);
+    assert_eq!(
+        counters["activitylog_items_rejected_total{door=\"messages\",reason=\"malformed\"}"],
+        17 + 1 + 299,
+        "under the first reason met"
+    );
     assert_eq!(counters["activitylog_items_stored_total{door=\"messages\"}"], 3);
     assert_eq!(counters["activitylog_items_received_total{door=\"messages\"}"], 3 + 17 + 1 + 299);
 }
