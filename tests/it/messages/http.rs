@@ -192,7 +192,8 @@ async fn a_request_that_can_not_be_taken_says_what_to_do() {
     let ok = r#"{"event_type":"a"}"#;
     let too_many = format!("[{}1]", "1,".repeat(100_000));
     let bomb = gzip(&vec![b' '; 9 << 20]);
-    let refused: [(&[(&str, &str)], Vec<u8>, u16, &str); 12] = [
+    type Headers<'h> = &'h [(&'h str, &'h str)];
+    let refused: [(Headers<'_>, Vec<u8>, u16, &str); 12] = [
         (&[("content-type", JSON)], b"".into(), 400, "the body is empty"),
         (&[("content-type", JSON)], b"{\"event_type\"".into(), 400, "malformed JSON"),
         (&[("content-type", JSON)], b"[".into(), 400, "malformed JSON"),

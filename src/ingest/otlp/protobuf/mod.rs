@@ -9,7 +9,7 @@ mod common;
 mod logs;
 mod metrics;
 mod traces;
-pub mod wire;
+pub(crate) mod wire;
 
 pub use logs::decode_logs;
 pub use metrics::decode_metrics;
