@@ -8,7 +8,7 @@ WEB := web/node_modules/.package-lock.json
 PORTAL := web/dist/index.html
 PORTAL_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts
 
-.PHONY: run test lint integration browser engine portal release demo bench fmt clean
+.PHONY: run test lint integration browser engine portal release demo bench schemas fmt clean
 
 ## Bring the engine, build everything, start it.
 run: release
@@ -42,6 +42,10 @@ demo: release
 ## Figures: benches/README.md says what they mean.
 bench: release
 	benches/run.sh
+
+## Write the JSON Schemas from the code.
+schemas: engine portal
+	ACTIVITYLOG_WRITE_SCHEMAS=1 $(CARGO) test --locked --test it the_files_say_what_the_code_does
 
 fmt:
 	$(CARGO) fmt

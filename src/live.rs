@@ -66,6 +66,11 @@ impl Live {
         Live { reader, watermark, shared, stopping }
     }
 
+    /// True once the server is stopping.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
+    }
+
     /// Follows from a cursor, or from now.
     pub fn follow(&self, scope: Scope, filter: Filter, after: Option<Cursor>) -> Follower {
         let from_now = Cursor { timestamp_ns: 0, received_at_ms: *self.watermark.borrow(), event_id: Uuid::max() };

@@ -1,44 +1,59 @@
 //! The one place where errors become responses: `application/problem+json` for the caller, the whole story for the log.
 
+use std::time::Duration;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
 
 use crate::auth::Denied;
 use crate::clickhouse::server::StoreError;
+use crate::ingest::refusal::Refusal;
 
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
     /// For the caller.
     detail: String,
+    retry_after: Option<Duration>,
+    /// What the body says besides (RFC 9457, 3.2).
+    extensions: Map<String, Value>,
 }
 
 // === impl ApiError ===
 
 impl ApiError {
+    fn new(status: StatusCode, detail: impl Into<String>) -> ApiError {
+        let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let retry_after = busy.then_some(Duration::from_secs(2));
+        ApiError { status, detail: detail.into(), retry_after, extensions: Map::new() }
+    }
+
+    /// The body says this too.
+    pub fn with(self, extensions: Map<String, Value>) -> ApiError {
+        ApiError { extensions, ..self }
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> ApiError {
-        ApiError { status: StatusCode::BAD_REQUEST, detail: detail.into() }
+        ApiError::new(StatusCode::BAD_REQUEST, detail)
     }
 
     pub fn not_found(detail: impl Into<String>) -> ApiError {
-        ApiError { status: StatusCode::NOT_FOUND, detail: detail.into() }
+        ApiError::new(StatusCode::NOT_FOUND, detail)
     }
 
     pub fn method_not_allowed(detail: impl Into<String>) -> ApiError {
-        ApiError { status: StatusCode::METHOD_NOT_ALLOWED, detail: detail.into() }
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
     pub fn internal(error: &dyn std::fmt::Display) -> ApiError {
         tracing::error!(%error, "an answer could not be made");
-        ApiError {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            detail: "something went wrong here; the log has the reason".to_owned(),
-        }
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; the log has the reason")
     }
 
     pub fn too_many(detail: impl Into<String>) -> ApiError {
-        ApiError { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into() }
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
 }
 
@@ -50,7 +65,14 @@ impl From<Denied> for ApiError {
             }
             Denied::ForeignHost => StatusCode::FORBIDDEN,
         };
-        ApiError { status, detail: denied.to_string() }
+        ApiError::new(status, denied.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        ApiError { retry_after: refusal.retry_after, ..ApiError::new(status, refusal.message) }
     }
 }
 
@@ -58,12 +80,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if error.is_over_limit() {
             tracing::info!(%error, "a read was refused by its limits");
-            return ApiError {
-                status: StatusCode::BAD_REQUEST,
-                detail:
-                    "the question needs more time or memory than one may have: ask for a shorter range or filter more"
-                        .to_owned(),
-            };
+            return ApiError::bad_request(
+                "the question needs more time or memory than one may have: ask for a shorter range or filter more",
+            );
         }
         tracing::warn!(%error, "a read failed");
         let (status, detail) = match error {
@@ -81,21 +100,24 @@ impl From<StoreError> for ApiError {
                 "the database did not answer in time: ask for a shorter range or filter more",
             ),
         };
-        ApiError { status, detail: detail.to_owned() }
+        ApiError::new(status, detail)
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
         });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(self.extensions);
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(after) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }
         response
     }

@@ -4,6 +4,8 @@ mod compress;
 pub mod diagnostics;
 mod error;
 mod events;
+pub mod grpc;
+mod messages;
 pub mod operations;
 mod params;
 pub mod router;

@@ -13,10 +13,16 @@ use crate::query::time::{self, SECOND, Window};
 pub struct Params(Vec<(String, String)>);
 
 /// All values together. They are passed on to ClickHouse in an address, where each byte may take three.
-const MOST_BYTES: usize = 4 << 10;
+pub const MOST_BYTES: usize = 4 << 10;
 
 const CLASSES: [&str; 13] =
     ["llm", "tool", "session", "code", "deploy", "build", "work", "app", "ingest", "query", "auth", "audit", "error"];
+
+/// What is wrong with the first that nobody knows.
+pub fn unknown_class(classes: &[String]) -> Option<String> {
+    let unknown = classes.iter().find(|class| !CLASSES.contains(&class.as_str()))?;
+    Some(format!("class: {unknown:?} is none of {}", CLASSES.join(", ")))
+}
 
 // === impl Params ===
 
@@ -91,8 +97,8 @@ impl Params {
         let mut text = |name: &str| self.text(name).map(Option::unwrap_or_default);
         let class: Vec<String> =
             text("class")?.split(',').filter(|class| !class.is_empty()).map(str::to_owned).collect();
-        if let Some(unknown) = class.iter().find(|class| !CLASSES.contains(&class.as_str())) {
-            return Err(ApiError::bad_request(format!("class: {unknown:?} is none of {}", CLASSES.join(", "))));
+        if let Some(unknown) = unknown_class(&class) {
+            return Err(ApiError::bad_request(unknown));
         }
         Ok(Filter {
             class,

@@ -6,11 +6,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use super::compress::compress;
 use super::error::ApiError;
-use super::{diagnostics, events, operations, stream};
+use super::{diagnostics, events, messages, operations, stream};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
@@ -29,6 +29,7 @@ use crate::telemetry::diagnostics::Diagnostics;
 /// What the handlers share.
 pub struct Api {
     pub auth: Auth,
+    pub doors: Arc<Doors>,
     pub reader: Reader,
     pub live: Live,
     pub counters: Arc<Counters>,
@@ -41,7 +42,8 @@ pub struct Api {
     pub endpoints: Endpoints,
 }
 
-pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
+pub fn router(api: Arc<Api>) -> Router {
+    let doors = api.doors.clone();
     // Some clients' OTLP paths begin with /api/.
     let below_api = {
         let doors = doors.clone();
@@ -59,7 +61,8 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
         .route("/metrics", get(operations::metrics))
         .route("/api/v1/me", get(operations::me))
         .route("/api/v1/diagnostics", get(diagnostics::diagnostics))
-        .route("/api/v1/messages", get(events::list_messages))
+        .route("/api/v1/messages", get(events::list_messages).post(messages::publish_messages))
+        .route("/api/v1/audit/events", post(messages::publish_audit_events))
         .route("/api/v1/messages/timeline", get(events::timeline))
         .route("/api/v1/messages/points", get(events::points))
         .route("/api/v1/messages/stream", get(stream::stream_messages))

@@ -23,7 +23,7 @@ use crate::telemetry::counters::Counters;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Counts an open stream for as long as it is.
-struct Open(Arc<Counters>);
+pub struct Open(Arc<Counters>);
 
 /// Filters as for lists; `Last-Event-ID` (which browsers send by themselves) or `since_cursor` resumes.
 pub async fn stream_messages(
@@ -39,7 +39,7 @@ pub async fn stream_messages(
         Some(text) => Some(text.parse().map_err(|error| ApiError::bad_request(format!("Last-Event-ID: {error}")))?),
         None => since,
     };
-    let open = Open::new(&api)?;
+    let open = Open::new(&api.counters, api.most_streams).map_err(ApiError::too_many)?;
     let follower = api.live.follow(caller.scope, filter, last);
     // The first comment makes proxies and browsers see at once that the stream is open; the id is no event, but the place from
     // which to come back if the stream ends before its first one.
@@ -73,10 +73,10 @@ fn lines(follower: Follower, open: Open) -> Pin<Box<dyn Stream<Item = Result<Byt
 // === impl Open ===
 
 impl Open {
-    fn new(api: &Api) -> Result<Open, ApiError> {
-        let open = Open(api.counters.clone());
-        if open.0.streams.fetch_add(1, Relaxed) >= api.most_streams as u64 {
-            return Err(ApiError::too_many("too many live streams are open (limits.streams): close one"));
+    pub fn new(counters: &Arc<Counters>, most: usize) -> Result<Open, &'static str> {
+        let open = Open(counters.clone());
+        if open.0.streams.fetch_add(1, Relaxed) >= most as u64 {
+            return Err("too many live streams are open (limits.streams): close one");
         }
         Ok(open)
     }

@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api::grpc;
 use crate::api::router::{Api, router};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
@@ -27,7 +28,7 @@ use crate::engine::{self, EngineError};
 use crate::ingest::accept::Intake;
 use crate::ingest::body::BodyLimits;
 use crate::ingest::otlp::http::Doors;
-use crate::ingest::otlp::{Limits, grpc, http};
+use crate::ingest::otlp::{Limits, http};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
@@ -90,7 +91,7 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
     let doors = Arc::new(doors(&config, &spools, &counters, &prices, endpoints.clone())?);
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
-    let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
+    let serving = listeners.serve(&config, &doors, &api, &stopping);
 
     let mut signals = Signals::listen()?;
     let up = tokio::select! {
@@ -191,11 +192,12 @@ fn api(
     counters: &Arc<Counters>,
     database: &Database,
     live: Live,
-    doors: &Doors,
+    doors: &Arc<Doors>,
     endpoints: Endpoints,
 ) -> Api {
     Api {
         auth: doors.auth.clone(),
+        doors: doors.clone(),
         reader: Reader::new(database.reader()),
         live,
         counters: counters.clone(),
@@ -233,15 +235,15 @@ impl Listeners {
         self,
         config: &Config,
         doors: &Arc<Doors>,
-        api: Router,
+        api: &Arc<Api>,
         stopping: &watch::Receiver<bool>,
     ) -> Vec<JoinHandle<()>> {
         let limits =
             NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
         [
-            (self.grpc, Router::new().fallback(grpc::export).with_state(doors.clone()), Door::Grpc),
+            (self.grpc, grpc::router(api.clone()), Door::Grpc),
             (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone()), Door::Http),
-            (self.http, api, Door::Http),
+            (self.http, router(api.clone()), Door::Http),
         ]
         .map(|(listener, router, door)| {
             let doors = doors.clone();

@@ -39,6 +39,14 @@ pub struct Held {
     reservation: Reservation,
 }
 
+// === impl Held ===
+
+impl Held {
+    pub(super) fn new(bytes: Bytes, reservation: Reservation) -> Held {
+        Held { bytes, reservation }
+    }
+}
+
 /// Bytes whose decompression is worth moving the other tasks of this thread away.
 const LONG_WORK: u64 = 256 * 1024;
 
@@ -210,7 +218,7 @@ fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
 }
 
-fn cover(reservation: &mut Reservation, bytes: u64) -> Result<(), Refusal> {
+pub(super) fn cover(reservation: &mut Reservation, bytes: u64) -> Result<(), Refusal> {
     if reservation.cover(bytes) {
         return Ok(());
     }
@@ -220,7 +228,7 @@ fn cover(reservation: &mut Reservation, bytes: u64) -> Result<(), Refusal> {
     ))
 }
 
-fn too_large(limit: u64) -> Refusal {
+pub(super) fn too_large(limit: u64) -> Refusal {
     let message = format!("the body is larger than {limit} bytes (limits.request_bytes): send smaller batches");
     Refusal::new(Reason::TooLarge, message)
 }

@@ -3,6 +3,8 @@
 
 pub mod accept;
 pub mod body;
+pub mod frames;
+pub mod messages;
 pub mod notes;
 pub mod otlp;
 pub mod refusal;

@@ -1,7 +1,8 @@
-//! The nouns: what a sender said ([`otlp`]) and what ActivityLog keeps ([`event`], [`metric`]).
+//! The nouns: what a sender said ([`otlp`], [`message`]) and what ActivityLog keeps ([`event`], [`metric`]).
 
 pub mod event;
 pub mod json;
+pub mod message;
 pub mod metric;
 pub mod otlp;
 pub mod scope;

@@ -12,6 +12,8 @@ pub enum RecordKind {
     Log = 1,
     Span = 2,
     Point = 3,
+    Message = 4,
+    Audit = 5,
     Webhook = 10,
 }
 
@@ -40,13 +42,21 @@ impl Prefix {
         parts[16..].copy_from_slice(&xxh3_128(part).to_le_bytes());
         Prefix(xxh3_128(&parts))
     }
+
+    /// The id of what has a name of its own: the same name, the same event.
+    pub fn event_id(self, kind: RecordKind, name: &[u8]) -> u128 {
+        let mut parts = [0; 33];
+        parts[..16].copy_from_slice(&self.0.to_le_bytes());
+        parts[16..32].copy_from_slice(&xxh3_128(name).to_le_bytes());
+        parts[32] = kind as u8;
+        uuid(xxh3_128(&parts))
+    }
 }
 
 // === impl Occurrences ===
 
 impl Occurrences {
-    /// The id of the next record: a UUID of version 8 (RFC 9562, 5.8) whose other 122 bits are the hash of prefix,
-    /// kind, the record's bytes and its occurrence number.
+    /// The id of the next record: made of prefix, kind, the record's bytes and its occurrence number.
     pub fn event_id(&mut self, prefix: Prefix, kind: RecordKind, record: &[u8]) -> u128 {
         let mut parts = [0; 37];
         parts[..16].copy_from_slice(&prefix.0.to_le_bytes());
@@ -62,13 +72,18 @@ impl Occurrences {
             }
         };
         *number += 1;
-        Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().as_u128()
+        uuid(hash)
     }
 
     /// For the next request.
     pub fn clear(&mut self) {
         self.seen.clear();
     }
+}
+
+/// A UUID of version 8 (RFC 9562, 5.8) whose other 122 bits are the hash.
+fn uuid(hash: u128) -> u128 {
+    Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().as_u128()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! [`Normaliser`] is fed by a decoder: `resource`, `scope`, then records, whose rows borrow from it and from the record.
 
+pub mod audit;
 pub mod class;
 pub mod claude_code;
 mod common;
@@ -13,6 +14,7 @@ pub mod generic;
 pub mod identity;
 pub mod keys;
 mod line;
+pub mod message;
 mod point;
 pub mod repository;
 pub mod resource;

@@ -13,6 +13,7 @@ mod engine_rights;
 mod fidelity;
 mod layers;
 mod load_encoder;
+mod messages;
 mod migrations;
 mod misdirected;
 mod native;

@@ -142,6 +142,12 @@ impl Server {
         self.wait_until_ready().await;
     }
 
+    /// The same, with more laid over its environment.
+    pub async fn start_again_with(&mut self, environment: &[(&str, &str)]) {
+        self.environment.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.start_again().await;
+    }
+
     /// The pid of the embedded engine.
     pub fn engine_pid(&self) -> u32 {
         let children = format!("/proc/{0}/task/{0}/children", self.pid());

@@ -7,10 +7,12 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream::{Stream, StreamExt};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
@@ -19,13 +21,11 @@ use super::answer;
 use super::http::{Doors, answer_encoding, manner, refused};
 use super::{Encoding, Signal};
 use crate::ingest::accept::Export;
-use crate::ingest::body::{self, Compression, Held};
+use crate::ingest::body::{self, BodyLimits, Compression, Held};
+use crate::ingest::frames::{PREFIX, uncompressed};
 use crate::ingest::refusal::Refusal;
 use crate::outcome::Reason;
 use crate::telemetry::counters::Door;
-
-/// Flag byte and big-endian length before each message.
-const PREFIX: usize = 5;
 
 /// Every request to the gRPC listener.
 pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Response<Body> {
@@ -46,10 +46,7 @@ async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Vec<u
     let who = doors.writer(Door::Grpc, manner, &parts.headers)?;
     let turned_away = |refusal| doors.turned_away(Door::Grpc, &who.tenant, manner, refusal);
     let signal = signal.map_err(turned_away)?;
-    let encoding = parts.headers.get("grpc-encoding").and_then(|name| name.to_str().ok());
-    let compression = body::compression(encoding).map_err(turned_away)?;
-    let held = body::receive(&mut body, None, PREFIX, &doors.body).await.map_err(turned_away)?;
-    let message = message(held, compression, doors.body.bytes).map_err(turned_away)?;
+    let message = unary(&parts, &mut body, &doors.body).await.map_err(turned_away)?;
     let (encoding, user_agent) = (Encoding::Protobuf, manner.user_agent);
     let export = Export { door: Door::Grpc, signal, encoding, body: message, user_agent, started };
     Ok(answer::protobuf(&doors.intake.accept(&who, export).await?))
@@ -62,7 +59,9 @@ fn method_of(path: &str) -> Result<Signal, Refusal> {
         "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Ok(Signal::Metrics),
         _ => Err(Refusal::new(
             Reason::Misdirected,
-            format!("{path} is not served here: this port takes OTLP logs, traces and metrics (…/Export)"),
+            format!(
+                "{path} is not served here: this port takes OTLP logs, traces and metrics (…/Export), and activitylog.v1.Messages"
+            ),
         )),
     }
 }
@@ -79,32 +78,57 @@ fn message(mut held: Held, compression: Compression, limit: u64) -> Result<Held,
         return Err(malformed(&format!("its prefix says {length} bytes, {} came", held.bytes.len() - PREFIX)));
     }
     held.bytes = held.bytes.slice(PREFIX..);
-    match flag {
-        0 => Ok(held),
-        1 if compression == Compression::None => {
-            Err(malformed("it is flagged as compressed, but grpc-encoding names nothing"))
-        }
-        1 => body::decompress(held, compression, limit),
-        _ => Err(malformed("its first byte is neither 0 nor 1")),
-    }
+    uncompressed(held, flag, compression, limit)
 }
 
-fn success(message: &[u8]) -> Response<Body> {
+/// The request of a call that sends one message.
+pub(crate) async fn unary(parts: &Parts, body: &mut Body, limits: &BodyLimits) -> Result<Held, Refusal> {
+    let compression = compression_of(parts)?;
+    let held = body::receive(body, None, PREFIX, limits).await?;
+    message(held, compression, limits.bytes)
+}
+
+pub(crate) fn compression_of(parts: &Parts) -> Result<Compression, Refusal> {
+    body::compression(parts.headers.get("grpc-encoding").and_then(|name| name.to_str().ok()))
+}
+
+pub(crate) fn success(message: &[u8]) -> Response<Body> {
+    streamed(futures_util::stream::iter([framed(message), ended(None)]))
+}
+
+/// An answer of many messages, and its end.
+pub(crate) fn streamed(frames: impl Stream<Item = Frame<Bytes>> + Send + 'static) -> Response<Body> {
+    let frames = frames.map(Ok::<_, std::convert::Infallible>);
+    with_grpc_headers(Response::new(Body::new(StreamBody::new(frames))))
+}
+
+/// One message of an answer.
+pub(crate) fn framed(message: &[u8]) -> Frame<Bytes> {
     let mut data = BytesMut::with_capacity(PREFIX + message.len());
     data.put_u8(0);
     data.put_u32(message.len() as u32);
     data.put_slice(message);
+    Frame::data(data.freeze())
+}
+
+/// The trailers: how a call ended.
+pub(crate) fn ended(refusal: Option<&Refusal>) -> Frame<Bytes> {
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let frames: [Result<Frame<Bytes>, std::convert::Infallible>; 2] =
-        [Ok(Frame::data(data.freeze())), Ok(Frame::trailers(trailers))];
-    with_grpc_headers(Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames)))))
+    match refusal {
+        Some(refusal) => status(refusal, &mut trailers),
+        None => drop(trailers.insert("grpc-status", HeaderValue::from_static("0"))),
+    }
+    Frame::trailers(trailers)
 }
 
 /// "Trailers-Only": the status is in the head.
-pub(super) fn failure(refusal: &Refusal) -> Response<Body> {
+pub(crate) fn failure(refusal: &Refusal) -> Response<Body> {
     let mut response = with_grpc_headers(Response::new(Body::empty()));
-    let headers = response.headers_mut();
+    status(refusal, response.headers_mut());
+    response
+}
+
+fn status(refusal: &Refusal, headers: &mut HeaderMap) {
     headers.insert("grpc-status", HeaderValue::from(u16::from(refusal.grpc_code())));
     if let Ok(message) = HeaderValue::from_str(&percent_encoded(&refusal.message)) {
         headers.insert("grpc-message", message);
@@ -114,7 +138,6 @@ pub(super) fn failure(refusal: &Refusal) -> Response<Body> {
     {
         headers.insert("grpc-status-details-bin", details);
     }
-    response
 }
 
 fn with_grpc_headers(mut response: Response<Body>) -> Response<Body> {
@@ -125,7 +148,7 @@ fn with_grpc_headers(mut response: Response<Body>) -> Response<Body> {
 }
 
 /// In the request's own encoding, where it is one of OTLP/HTTP's.
-fn not_grpc(doors: &Doors, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
+pub(crate) fn not_grpc(doors: &Doors, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
     let message = format!(
         "{method} {path}: this port speaks OTLP/gRPC. For OTLP/HTTP use the HTTP port, {}, \
          or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
@@ -137,7 +160,7 @@ fn not_grpc(doors: &Doors, method: &Method, path: &str, headers: &HeaderMap) -> 
     refused(&refusal, answer_encoding(headers))
 }
 
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 

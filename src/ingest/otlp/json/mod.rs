@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 
 pub use logs::decode_logs;
 pub use metrics::decode_metrics;
+pub use repair::repair;
 pub use traces::decode_traces;
 
 use self::scalar::Text;
@@ -103,7 +104,7 @@ fn walk<V: Visit>(
     groups: impl for<'t> FnOnce(Vec<Group<'t>>, &mut Tally, &mut V) -> Result<(), serde_json::Error>,
 ) -> Result<Tally, DecodeError> {
     let mut tally = Tally::default();
-    let text = repair::repair(body, &mut tally.repaired);
+    let text = repair(body, &mut tally.repaired);
     if !text.trim_ascii_start().starts_with('{') {
         return Err(DecodeError::new("malformed JSON: expected an object"));
     }

@@ -10,7 +10,7 @@ pub mod evidence;
 mod logs;
 mod metrics;
 mod traces;
-mod wire;
+pub(crate) mod wire;
 
 pub use logs::decode_logs;
 pub use metrics::decode_metrics;
