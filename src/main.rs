@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Ok(Command::Sql(options)) => cli::sql(&options),
         Ok(Command::Migrate(options)) => cli::migrate(&options),
         Ok(Command::Spool(command)) => cli::spool(&command),
+        Ok(Command::Webhook(command)) => cli::webhook(&command),
         Ok(Command::CheckConfig(options)) => cli::check_config(&options),
         Err(code) => code,
     }

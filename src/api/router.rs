@@ -16,6 +16,7 @@ use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
 use crate::ingest::otlp::http::{self as otlp_http, Doors, signal_of};
+use crate::ingest::webhook::{self, Hooks};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::portal;
@@ -45,7 +46,7 @@ pub struct Endpoints {
     pub http: String,
 }
 
-pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
+pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
     let api = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
@@ -62,8 +63,14 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(compress))
         .with_state(api);
+    let hooks = Router::new()
+        .route("/webhooks", any(webhook::receive))
+        .route("/webhooks/", any(webhook::receive))
+        .route("/webhooks/{*rest}", any(webhook::receive))
+        .with_state(hooks);
     // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal.
-    api.fallback(move |request: Request| {
+    api.merge(hooks)
+    .fallback(move |request: Request| {
         let doors = doors.clone();
         async move {
             if signal_of(request.uri().path()).is_some() {

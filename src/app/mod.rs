@@ -21,11 +21,13 @@ use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::migrate::MigrateError;
 use crate::clickhouse::read::Reader;
 use crate::config::Config;
+use crate::control::Control;
 use crate::engine::{self, EngineError};
 use crate::ingest::accept::Intake;
 use crate::ingest::body::BodyLimits;
 use crate::ingest::otlp::http::Doors;
 use crate::ingest::otlp::{Limits, grpc, http};
+use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, ListenError, NetLimits};
@@ -82,10 +84,12 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let (stop, stopping) = watch::channel(false);
 
     let doors = Arc::new(doors(&config, &spools, &counters));
+    let control = Arc::new(Control::open(&config.data_dir));
+    let hooks = Arc::new(hooks(&config, &doors, &control));
     let endpoints = listeners.endpoints();
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
-    let serving = listeners.serve(&config, &doors, router(api, doors.clone()), &stopping);
+    let serving = listeners.serve(&config, &doors, router(api, doors.clone(), hooks), &stopping);
 
     let mut signals = Signals::listen()?;
     let up = tokio::select! {
@@ -99,9 +103,14 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
             return Err(error);
         }
     };
-    let shippers = vec![
+    if let Err(error) = control.refresh(&database.writer()).await {
+        tracing::warn!(%error, "the control tables could not be read yet");
+    }
+    let following = database.writer();
+    let background = vec![
         tokio::spawn(ship(spools.events.clone(), database.writer(), counters.clone(), Some(watermark))),
         tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
+        tokio::spawn(async move { control.follow(following, stopping).await }),
     ];
     let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
     run_file
@@ -110,7 +119,7 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     ready(&run_file);
     signals.stop().await;
     RunFile::remove(&config.data_dir);
-    stop_all(serving, stop, spools, shippers, database).await
+    stop_all(serving, stop, spools, background, database).await
 }
 
 /// Brings the schema of the configured server up to date, and nothing else.
@@ -124,7 +133,7 @@ async fn stop_all(
     serving: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     spools: Spools,
-    shippers: Vec<JoinHandle<()>>,
+    background: Vec<JoinHandle<()>>,
     database: Database,
 ) -> Result<(), StartError> {
     tracing::info!("stopping");
@@ -134,11 +143,11 @@ async fn stop_all(
     }
     spools.events.shutdown().await;
     spools.metrics.shutdown().await;
-    let give_up: Vec<_> = shippers.iter().map(JoinHandle::abort_handle).collect();
-    let mut shipped = pin!(join_all(shippers));
+    let give_up: Vec<_> = background.iter().map(JoinHandle::abort_handle).collect();
+    let mut shipped = pin!(join_all(background));
     if tokio::time::timeout(LAST_SHIPMENT, &mut shipped).await.is_err() {
         tracing::warn!("some segments are not in ClickHouse yet; they are sent at the next start");
-        give_up.iter().for_each(|shipper| shipper.abort());
+        give_up.iter().for_each(|task| task.abort());
         shipped.await;
     }
     database.shut_down().await;
@@ -163,6 +172,15 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
             timeout: config.limits.body_timeout.0,
         },
         cors_origins: config.cors.origins.clone(),
+    }
+}
+
+fn hooks(config: &Config, doors: &Arc<Doors>, control: &Arc<Control>) -> Hooks {
+    Hooks {
+        doors: doors.clone(),
+        control: control.clone(),
+        body: BodyLimits { bytes: config.webhooks.max_bytes.0, ..doors.body.clone() },
+        keep_payload: config.webhooks.keep_payload,
     }
 }
 

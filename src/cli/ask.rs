@@ -40,7 +40,7 @@ pub fn migrate(options: &Common) -> ExitCode {
 }
 
 /// The running instance's ClickHouse, as the owner of the schema.
-fn operator(config: &Config) -> Result<Server, String> {
+pub(super) fn operator(config: &Config) -> Result<Server, String> {
     let timeout = config.clickhouse.insert_timeout.0;
     if !config.clickhouse.url.is_empty() {
         let endpoint = Endpoint::new(config.clickhouse.url.clone());

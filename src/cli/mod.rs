@@ -2,6 +2,7 @@
 
 mod ask;
 mod spool;
+mod webhook;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::{app, telemetry};
 
 pub use ask::{migrate, sql};
 pub use spool::{SpoolCommand, spool};
+pub use webhook::{WebhookCommand, webhook};
 
 const BAD_USAGE: u8 = 64;
 
@@ -51,6 +53,12 @@ pub enum Command {
     /// What is accepted and not yet in ClickHouse
     #[command(subcommand, after_help = "Example:\n  activitylog spool ls")]
     Spool(SpoolCommand),
+    /// Who may post webhooks here
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog webhook add --kind github --name shop\n  activitylog webhook ls"
+    )]
+    Webhook(WebhookCommand),
     /// Read the configuration as `serve` would, and say what is wrong with it
     #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
     CheckConfig(Common),

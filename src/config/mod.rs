@@ -28,6 +28,7 @@ pub struct Config {
     pub spool: Spool,
     pub retention: Retention,
     pub content: Content,
+    pub webhooks: Webhooks,
     pub cors: Cors,
 }
 
@@ -102,6 +103,14 @@ pub struct Content {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub max_bytes: Bytes,
+    pub keep_payload: bool,
+    pub public_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cors {
     pub origins: Vec<String>,
 }
@@ -162,6 +171,11 @@ impl Config {
             return Err(invalid(
                 "limits.request_bytes is larger than limits.in_flight_bytes: such a request could never be taken"
                     .to_owned(),
+            ));
+        }
+        if self.webhooks.max_bytes.0 > self.limits.in_flight_bytes.0 {
+            return Err(invalid(
+                "webhooks.max_bytes is larger than limits.in_flight_bytes: such a delivery could never be taken".to_owned(),
             ));
         }
         if self.retention.days == 0 {

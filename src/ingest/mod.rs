@@ -5,3 +5,4 @@ pub mod accept;
 pub mod body;
 pub mod otlp;
 pub mod refusal;
+pub mod webhook;

@@ -73,7 +73,7 @@ pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Respon
 }
 
 /// Over HTTP/2 the stream is reset alone, and who asked whether to send his body has not sent it.
-fn is_worth_draining(parts: &Parts, body: &Body, refusal: &Refusal) -> bool {
+pub(in crate::ingest) fn is_worth_draining(parts: &Parts, body: &Body, refusal: &Refusal) -> bool {
     parts.version < Version::HTTP_2
         && !body.is_end_stream()
         && !parts.headers.contains_key(EXPECT)
