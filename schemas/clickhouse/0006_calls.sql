@@ -6,6 +6,7 @@ ALTER TABLE activitylog.events
 ALTER TABLE activitylog.usage
     ADD COLUMN IF NOT EXISTS cost_computed_usd Nullable(Decimal(18, 9)) AFTER cost_reported_usd,
     ADD COLUMN IF NOT EXISTS cache_known Bool AFTER reasoning_tokens,
+    ADD COLUMN IF NOT EXISTS is_call Bool DEFAULT true AFTER operation,
     ADD COLUMN IF NOT EXISTS team LowCardinality(String) AFTER feature,
     ADD COLUMN IF NOT EXISTS branch LowCardinality(String) AFTER team,
     ADD COLUMN IF NOT EXISTS agent LowCardinality(String) AFTER branch,
@@ -20,7 +21,10 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS activitylog.calls_from_events TO activity
 SELECT tenant_id, toDate(if(kind = 'span', timestamp + toIntervalNanosecond(duration_ns), timestamp)) AS day,
        reinterpretAsUUID(sipHash128(events.usage_key)) AS usage_key, usage_priority AS priority, timestamp, event_id,
        project, repository, environment, service, source, user_id, session_id, trace_id,
-       provider, model, operation, feature,
+       provider, model, operation,
+       -- Logfire tells a stream's usage on a second span: tokens of a call that is counted already.
+       attributes['logfire.span_type'] != 'log' AS is_call,
+       feature,
        arrayFirst(x -> x != '', [attributes['team'], attributes['team.id'], resource['team'], resource['team.id'], '']) AS team,
        arrayFirst(x -> x != '', [attributes['vcs.ref.head.name'], resource['vcs.ref.head.name'], '']) AS branch,
        arrayFirst(x -> x != '', [attributes['agent.name'], attributes['gen_ai.agent.name'], '']) AS agent,

@@ -7,8 +7,8 @@ use super::metrics::MetricBlock;
 use super::server::{Server, StoreError};
 use super::table::Block;
 
-/// The tables that the wall stands on: each has a view in `pub`.
-pub const WALLED_TABLES: [&str; 4] = ["events", "metrics", "usage", "events_by_minute"];
+/// The tables that the wall stands on: those that a view in `pub` reads.
+pub const WALLED_TABLES: [&str; 6] = ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered"];
 
 struct Migration {
     version: u32,
@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_events_by_minute",
     5 "0005_pub",
     6 "0006_calls",
+    7 "0007_stand_ins",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

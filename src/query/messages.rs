@@ -14,7 +14,7 @@ use crate::model::scope::Scope;
 const PLAIN: &str = "kind, source, event_class, event_type, outcome, severity, message, project, repository, environment, \
     service, user_id, user_email, session_id, correlation_id, source_ip, target_type, target_id, trace_id, span_id, \
     parent_span_id, duration_ns, provider, model, operation, feature, tool_name, error_type, input_tokens, output_tokens, \
-    cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, reasoning_tokens, cost_origin, price_version, \
+    cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, reasoning_tokens, cache_known, cost_origin, price_version, \
     usage_role, usage_key, status_code";
 
 pub struct Page {
@@ -114,7 +114,7 @@ async fn items(
     let text = format!(
         "SELECT toString(event_id) AS id, toUnixTimestamp64Nano(timestamp) AS _timestamp_ns, \
          toUnixTimestamp64Milli(received_at) AS _received_at_ms, toString(cost_usd) AS _cost, \
-         toString(cost_reported_usd) AS _cost_reported, {PLAIN}{maps} FROM ({}) ORDER BY {order}",
+         toString(cost_reported_usd) AS _cost_reported, toString(cost_computed_usd) AS _cost_computed, {PLAIN}{maps} FROM ({}) ORDER BY {order}",
         inner.text
     );
     let rows: Vec<Map<String, Value>> = reader.rows(scope, Sql { text, params: inner.params }).await?;
@@ -136,18 +136,19 @@ fn item(mut row: Map<String, Value>) -> Option<(Cursor, Value)> {
     item.insert("timestamp".to_owned(), time::format(cursor.timestamp_ns).into());
     item.insert("received_at".to_owned(), time::format(cursor.received_at_ms.saturating_mul(1_000_000)).into());
     let cost = row.shift_remove("_cost").unwrap_or_default();
-    let reported = row.shift_remove("_cost_reported").unwrap_or_default();
+    let said = [("cost_reported_usd", "_cost_reported"), ("cost_computed_usd", "_cost_computed")]
+        .map(|(name, column)| (name, row.shift_remove(column).unwrap_or_default()));
     item.extend(row.into_iter().filter(|(name, value)| !is_empty(name, value)));
     if item.contains_key("cost_origin") {
         item.insert("cost_usd".to_owned(), cost);
-        item.extend((!reported.is_null()).then(|| ("cost_reported_usd".to_owned(), reported)));
+        item.extend(said.into_iter().filter(|(_, usd)| !usd.is_null()).map(|(name, usd)| (name.to_owned(), usd)));
     }
     Some((cursor, Value::Object(item)))
 }
 
 fn is_empty(name: &str, value: &Value) -> bool {
     match value {
-        Value::Null => true,
+        Value::Null | Value::Bool(false) => true,
         // Of these two, "none" is the zero; elsewhere it is a word like any other.
         Value::String(text) if matches!(name, "cost_origin" | "usage_role") => text == "none",
         Value::String(text) => text.is_empty(),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{PREFIX, SPAN_PRIORITY, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
 use crate::model::event::{Event, Str, UsageRole};
 use crate::model::otlp::{Span, Value};
-use crate::normalise::common::{fill_span_time, fill_who, own_usage_key};
+use crate::normalise::common::{fill_span_time, fill_who};
 use crate::normalise::content::{self, Dropped, Verdict};
 use crate::normalise::keys::Key;
 use crate::normalise::line::Line;
@@ -118,10 +118,8 @@ fn llm_request<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     }
     event.usage_role = UsageRole::Copy;
     event.usage_priority = SPAN_PRIORITY;
+    // Without one nobody could tell whether the call is counted already.
     event.usage_key = slots.take_text(Key::RequestId);
-    if event.usage_key.is_empty() {
-        event.usage_key = own_usage_key(event);
-    }
     super::usage_line(event).took(event.duration_ns).finish()
 }
 

@@ -23,7 +23,7 @@ const GROUPS: [title: string, columns: string[]][] = [
     [
       'provider', 'model', 'operation', 'feature', 'tool_name',
       'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_creation_tokens', 'cache_creation_1h_tokens', 'reasoning_tokens',
-      'cost_usd', 'cost_reported_usd', 'cost_origin', 'price_version', 'usage_role', 'usage_key',
+      'cache_known', 'cost_usd', 'cost_reported_usd', 'cost_computed_usd', 'cost_origin', 'price_version', 'usage_role', 'usage_key',
     ],
   ],
   ['Trace', ['trace_id', 'span_id', 'parent_span_id']],
