@@ -70,17 +70,17 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
         .with_state(hooks);
     // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal.
     api.merge(hooks)
-    .fallback(move |request: Request| {
-        let doors = doors.clone();
-        async move {
-            if signal_of(request.uri().path()).is_some() {
-                otlp_http::export(axum::extract::State(doors), request).await
-            } else {
-                portal::serve(request.method(), request.uri().path(), request.headers())
+        .fallback(move |request: Request| {
+            let doors = doors.clone();
+            async move {
+                if signal_of(request.uri().path()).is_some() {
+                    otlp_http::export(axum::extract::State(doors), request).await
+                } else {
+                    portal::serve(request.method(), request.uri().path(), request.headers())
+                }
             }
-        }
-    })
-    .layer(middleware::from_fn(security_headers))
+        })
+        .layer(middleware::from_fn(security_headers))
 }
 
 async fn unknown(request: Request) -> ApiError {

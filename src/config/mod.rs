@@ -175,7 +175,8 @@ impl Config {
         }
         if self.webhooks.max_bytes.0 > self.limits.in_flight_bytes.0 {
             return Err(invalid(
-                "webhooks.max_bytes is larger than limits.in_flight_bytes: such a delivery could never be taken".to_owned(),
+                "webhooks.max_bytes is larger than limits.in_flight_bytes: such a delivery could never be taken"
+                    .to_owned(),
             ));
         }
         if self.retention.days == 0 {

@@ -20,3 +20,4 @@ mod smoke;
 mod store;
 mod support;
 mod wall;
+mod webhooks;

@@ -33,6 +33,13 @@ struct Measure {
     hash: Xxh3,
 }
 
+/// Why there is no payload.
+enum Failed {
+    /// Sent again, it would be the same.
+    ForGood(Refusal),
+    Now(Refusal),
+}
+
 /// Whoever asks for a body of Azure DevOps has proved himself by the head alone.
 pub(super) async fn receive(
     kind: Kind,
@@ -42,23 +49,18 @@ pub(super) async fn receive(
     prove: impl Fn(&[u8]) -> Result<(), Refusal>,
 ) -> Result<Payload, Refusal> {
     if kind != Kind::AzureDevOps {
-        return whole(headers, body, limits, prove).await;
+        return whole(headers, body, limits, prove).await.map_err(Failed::into_refusal);
     }
     let measure = Arc::new(Mutex::new(Measure::default()));
     *body = measured(mem::take(body), measure.clone());
     match whole(headers, body, limits, prove).await {
-        Err(refusal) if is_for_good(refusal.reason) => {
+        Err(Failed::ForGood(refusal)) => {
             // An answer before the end of the body may not be read.
             body::drain(mem::take(body), limits.clone()).await;
             Ok(note(&refusal, &measure.lock().unwrap_or_else(PoisonError::into_inner)))
         }
-        taken => taken,
+        taken => taken.map_err(Failed::into_refusal),
     }
-}
-
-/// Sent again, it would be the same.
-fn is_for_good(reason: Reason) -> bool {
-    matches!(reason, Reason::TooLarge | Reason::Malformed | Reason::UnsupportedEncoding)
 }
 
 async fn whole(
@@ -66,35 +68,29 @@ async fn whole(
     body: &mut Body,
     limits: &BodyLimits,
     prove: impl Fn(&[u8]) -> Result<(), Refusal>,
-) -> Result<Payload, Refusal> {
-    let compression = body::compression(Some(header(headers, CONTENT_ENCODING.as_str())))?;
+) -> Result<Payload, Failed> {
+    let compression = body::compression(Some(header(headers, CONTENT_ENCODING.as_str()))).map_err(Failed::ForGood)?;
     let declared = header(headers, CONTENT_LENGTH.as_str()).parse().ok();
-    let too_large = |refusal: Refusal| match refusal.reason {
-        Reason::TooLarge => Refusal::new(
-            Reason::TooLarge,
-            format!("the delivery is larger than {} bytes (webhooks.max_bytes)", limits.bytes),
-        ),
-        _ => refusal,
-    };
-    let held = body::receive(body, declared, 0, limits).await.map_err(too_large)?;
+    let held = body::receive(body, declared, 0, limits).await.map_err(|refusal| Failed::receiving(refusal, limits))?;
     let mut held = if compression == Compression::None {
-        prove(&held.bytes)?;
+        prove(&held.bytes).map_err(Failed::Now)?;
         held
     } else {
         // Some sign before they compress, some after.
         let proved = prove(&held.bytes);
-        let held = body::decompress(held, compression, limits.bytes).map_err(too_large)?;
-        proved.or_else(|_| prove(&held.bytes))?;
+        let unfolded = body::decompress(held, compression, limits.bytes);
+        let held = unfolded.map_err(|refusal| Failed::unfolding(refusal, limits))?;
+        proved.or_else(|_| prove(&held.bytes)).map_err(Failed::Now)?;
         held
     };
-    // A form is decoded into another text, and so is what is not UTF-8.
-    let copied = held.bytes.len() as u64;
+    // A form is decoded into another text, and so is what is not UTF-8, of which each byte may become three.
+    let length = held.bytes.len() as u64;
     if is_form(headers) {
-        held.hold_also(copied)?;
+        held.hold_also(length).map_err(Failed::Now)?;
         return Ok(Payload::Form(held));
     }
     if std::str::from_utf8(&held.bytes).is_err() {
-        held.hold_also(copied.saturating_mul(3))?;
+        held.hold_also(length.saturating_mul(3)).map_err(Failed::Now)?;
     }
     Ok(Payload::Json(held))
 }
@@ -123,6 +119,38 @@ fn note(refusal: &Refusal, measure: &Measure) -> Payload {
         "message": {"text": format!("an event of {} bytes was not kept: {}", measure.bytes, refusal.message)},
     });
     Payload::Note { json: json.to_string(), size: measure.bytes.to_string() }
+}
+
+// === impl Failed ===
+
+impl Failed {
+    /// One that broke off comes again.
+    fn receiving(refusal: Refusal, limits: &BodyLimits) -> Failed {
+        match refusal.reason {
+            Reason::TooLarge => Failed::too_large(limits),
+            _ => Failed::Now(refusal),
+        }
+    }
+
+    fn unfolding(refusal: Refusal, limits: &BodyLimits) -> Failed {
+        match refusal.reason {
+            Reason::TooLarge => Failed::too_large(limits),
+            Reason::Overloaded => Failed::Now(refusal),
+            _ => Failed::ForGood(refusal),
+        }
+    }
+
+    /// Of the knob that counts here.
+    fn too_large(limits: &BodyLimits) -> Failed {
+        let message = format!("the delivery is larger than {} bytes (webhooks.max_bytes)", limits.bytes);
+        Failed::ForGood(Refusal::new(Reason::TooLarge, message))
+    }
+
+    fn into_refusal(self) -> Refusal {
+        match self {
+            Failed::ForGood(refusal) | Failed::Now(refusal) => refusal,
+        }
+    }
 }
 
 // === impl Payload ===

@@ -112,11 +112,7 @@ fn gitlab_sends_its_token_or_signs() {
 
     let signing = source(Kind::GitLab, "", &[(SIGNING_SECRET, 0)]);
     let signed = sign(SIGNING_SECRET, "id", NOW_MS / 1000, b"{}");
-    let mut pairs = vec![
-        ("webhook-id", "id"),
-        ("webhook-timestamp", "1733145600"),
-        ("webhook-signature", &signed),
-    ];
+    let mut pairs = vec![("webhook-id", "id"), ("webhook-timestamp", "1733145600"), ("webhook-signature", &signed)];
     assert_eq!(refusal(&signing, &pairs, None, b"{}"), None);
     assert_refused(refusal(&signing, &pairs, None, b"{ }"), "webhook-signature holds no v1");
     // Whoever knows only the token is not asked for a signature.
