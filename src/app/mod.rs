@@ -176,10 +176,12 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
 }
 
 fn hooks(config: &Config, doors: &Arc<Doors>, control: &Arc<Control>) -> Hooks {
+    // What the budget can't hold is too large, not to be sent again.
+    let bytes = config.webhooks.max_bytes.0.min(config.limits.in_flight_bytes.0);
     Hooks {
         doors: doors.clone(),
         control: control.clone(),
-        body: BodyLimits { bytes: config.webhooks.max_bytes.0, ..doors.body.clone() },
+        body: BodyLimits { bytes, ..doors.body.clone() },
         keep_payload: config.webhooks.keep_payload,
     }
 }

@@ -173,12 +173,6 @@ impl Config {
                     .to_owned(),
             ));
         }
-        if self.webhooks.max_bytes.0 > self.limits.in_flight_bytes.0 {
-            return Err(invalid(
-                "webhooks.max_bytes is larger than limits.in_flight_bytes: such a delivery could never be taken"
-                    .to_owned(),
-            ));
-        }
         if self.retention.days == 0 {
             return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
         }

@@ -243,5 +243,4 @@ fn unauthenticated(message: impl Into<String>) -> Refusal {
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
 mod tests;

@@ -132,7 +132,7 @@ fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> String {
 /// Computed with the npm package standardwebhooks 1.1.1.
 #[test]
 fn standard_webhooks_vectors_are_judged_as_the_reference_does() {
-    let text = include_str!("../../../tests/fixtures/webhooks/generic/standard-webhooks.json");
+    let text = include_str!("../../../../tests/fixtures/webhooks/generic/standard-webhooks.json");
     let vectors: serde_json::Value = serde_json::from_str(text).expect("JSON");
     let vectors = vectors["vectors"].as_array().expect("a list");
     assert_eq!(vectors.len(), 4);
