@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
-use opening::Opening;
+use opening::{Opening, TlsHello};
 
 /// Whether whoever asks can read gzip: named in `Accept-Encoding`, and not with a weight of zero.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -39,6 +39,14 @@ pub struct NetLimits {
     /// For the head of a request; a connection that says nothing is closed after it.
     pub header_timeout: Duration,
     pub connections: usize,
+}
+
+/// Where senders and browsers find this node.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Endpoints {
+    pub otlp_grpc: String,
+    pub otlp_http: String,
+    pub http: String,
 }
 
 /// How long open requests may take to finish at the end.
@@ -69,8 +77,15 @@ pub async fn bind(address: SocketAddr, knob: &'static str) -> Result<TcpListener
     })
 }
 
-/// Serves until `stop` says so, then lets open requests finish.
-pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut stop: watch::Receiver<bool>) {
+/// Serves until `stop` says so, then lets open requests finish. `met_tls` is called for a client that begins a TLS handshake:
+/// there is no answer that it would understand.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: NetLimits,
+    mut stop: watch::Receiver<bool>,
+    met_tls: impl Fn(SocketAddr) + Clone + Send + 'static,
+) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(limits);
@@ -85,9 +100,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
             },
             () = stopped(&mut stop) => break,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, mostly: the open connections go on, and end.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -104,11 +119,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
         let connection =
             builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
         let watched = graceful.watch(connection);
-        let mut cut = cut.clone();
+        let (mut cut, met_tls) = (cut.clone(), met_tls.clone());
         tokio::spawn(async move {
             tokio::select! {
-                // A connection that breaks is the client's business.
-                _ = watched => {}
+                ended = watched => {
+                    // Any other way to break is the client's business.
+                    if ended.is_err_and(|error| is_tls(&*error)) {
+                        met_tls(peer);
+                    }
+                }
                 _ = cut.changed() => {}
             }
             drop(permit);
@@ -119,9 +138,30 @@ pub async fn serve(listener: TcpListener, router: Router, limits: NetLimits, mut
     drop(open);
 }
 
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let broken = error.downcast_ref::<io::Error>();
+    broken.and_then(io::Error::get_ref).is_some_and(|why| why.is::<TlsHello>())
+}
+
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that whoever could say so is gone.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+// === impl Endpoints ===
+
+impl Endpoints {
+    pub fn grpc_port(&self) -> &str {
+        port(&self.otlp_grpc)
+    }
+
+    pub fn http_port(&self) -> &str {
+        port(&self.otlp_http)
+    }
+}
+
+fn port(url: &str) -> &str {
+    url.rsplit(':').next().unwrap_or("")
 }
 
 fn builder(limits: NetLimits) -> Builder<TokioExecutor> {

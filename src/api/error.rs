@@ -45,7 +45,9 @@ impl ApiError {
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
         let status = match denied {
-            Denied::UnknownToken | Denied::NoCredential => StatusCode::UNAUTHORIZED,
+            Denied::UnknownToken | Denied::MisplacedToken | Denied::WriteOnlyToken | Denied::NoCredential => {
+                StatusCode::UNAUTHORIZED
+            }
             Denied::ForeignHost => StatusCode::FORBIDDEN,
         };
         ApiError { status, detail: denied.to_string() }

@@ -58,6 +58,7 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     let mut out = String::new();
     api.counters.in_flight_bytes.store(api.budget.used(), Relaxed);
     api.counters.write(&mut out);
+    api.diagnostics.write(&mut out);
     for (name, kind, help, read) in SPOOL {
         head(&mut out, name, kind, help);
         for (table, stats) in [("events", api.events.stats()), ("metrics", api.metrics.stats())] {
@@ -73,7 +74,7 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
 
 type Reading = (&'static str, &'static str, &'static str, fn(&SpoolStats) -> u64);
 
-const SPOOL: [Reading; 10] = [
+const SPOOL: [Reading; 13] = [
     ("activitylog_spool_rows", "gauge", "Rows on disk that are not in ClickHouse yet.", |stats| stats.rows),
     ("activitylog_spool_bytes", "gauge", "Bytes on disk, the quarantine's included.", |stats| stats.bytes),
     ("activitylog_spool_oldest_seconds", "gauge", "Age of the oldest row that waits.", |stats| {
@@ -89,9 +90,24 @@ const SPOOL: [Reading; 10] = [
     ("activitylog_spool_shipped_segments_total", "counter", "Segments committed in ClickHouse.", |stats| {
         stats.shipped_segments
     }),
-    ("activitylog_replay_keys", "gauge", "Requests remembered, so that a replay is not stored again.", |stats| {
+    ("activitylog_replay_keys", "gauge", "Exports remembered, so that a replay is not stored again.", |stats| {
         stats.replay_keys
     }),
+    ("activitylog_replay_evicted_total", "counter", "Exports forgotten before their window was over.", |stats| {
+        stats.replay_evicted_early
+    }),
+    (
+        "activitylog_delivery_keys",
+        "gauge",
+        "Webhooks and messages remembered, so that a replay is not stored again.",
+        |stats| stats.delivery_keys,
+    ),
+    (
+        "activitylog_delivery_evicted_total",
+        "counter",
+        "Webhooks and messages forgotten before their window was over.",
+        |stats| stats.delivery_evicted_early,
+    ),
 ];
 
 /// `GET /api/v1/me`: who the caller is, and where to send.

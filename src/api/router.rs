@@ -5,24 +5,27 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
 use super::compress::compress;
 use super::error::ApiError;
-use super::{events, operations, stream};
+use super::{diagnostics, events, operations, stream};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
-use crate::ingest::otlp::http::{self as otlp_http, Doors, signal_of};
+use crate::ingest::otlp::address::{is_for_otlp, signal_of};
+use crate::ingest::otlp::http::{self as otlp_http, Doors};
 use crate::ingest::webhook::{self, Hooks};
 use crate::limits::Budget;
 use crate::live::Live;
+use crate::net::Endpoints;
 use crate::portal;
 use crate::ship::Rows;
 use crate::spool::Spool;
 use crate::telemetry::counters::Counters;
+use crate::telemetry::diagnostics::Diagnostics;
 
 /// What the handlers share.
 pub struct Api {
@@ -30,6 +33,7 @@ pub struct Api {
     pub reader: Reader,
     pub live: Live,
     pub counters: Arc<Counters>,
+    pub diagnostics: Arc<Diagnostics>,
     pub events: Arc<Spool<Rows<EventBlock>>>,
     pub metrics: Arc<Spool<Rows<MetricBlock>>>,
     pub budget: Budget,
@@ -38,20 +42,24 @@ pub struct Api {
     pub endpoints: Endpoints,
 }
 
-/// Where senders and browsers find this node.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Endpoints {
-    pub otlp_grpc: String,
-    pub otlp_http: String,
-    pub http: String,
-}
-
 pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
+    // Some clients' OTLP paths begin with /api/.
+    let below_api = {
+        let doors = doors.clone();
+        move |request: Request| async move {
+            if is_for_otlp(request.method(), request.uri().path(), request.headers()) {
+                otlp_http::export(axum::extract::State(doors), request).await
+            } else {
+                unknown(request).await.into_response()
+            }
+        }
+    };
     let api = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/api/v1/me", get(operations::me))
+        .route("/api/v1/diagnostics", get(diagnostics::diagnostics))
         .route("/api/v1/messages", get(events::list_messages))
         .route("/api/v1/messages/timeline", get(events::timeline))
         .route("/api/v1/messages/points", get(events::points))
@@ -59,7 +67,7 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
         .route("/api/v1/messages/{event_id}", get(events::get_message))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))
-        .route("/api/{*rest}", any(unknown))
+        .route("/api/{*rest}", any(below_api))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(compress))
         .with_state(api);
@@ -68,12 +76,13 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
         .route("/webhooks/", any(webhook::receive))
         .route("/webhooks/{*rest}", any(webhook::receive))
         .with_state(hooks);
-    // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal.
+    // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal, but for what can only be
+    // OTLP that went astray.
     api.merge(hooks)
         .fallback(move |request: Request| {
             let doors = doors.clone();
             async move {
-                if signal_of(request.uri().path()).is_some() {
+                if is_for_otlp(request.method(), request.uri().path(), request.headers()) {
                     otlp_http::export(axum::extract::State(doors), request).await
                 } else {
                     portal::serve(request.method(), request.uri().path(), request.headers())
@@ -84,7 +93,9 @@ pub fn router(api: Arc<Api>, doors: Arc<Doors>, hooks: Arc<Hooks>) -> Router {
 }
 
 async fn unknown(request: Request) -> ApiError {
-    ApiError::not_found(format!("there is nothing at {}", request.uri().path()))
+    let path = request.uri().path();
+    let otlp = signal_of(path).map_or(String::new(), |signal| format!(": OTLP goes to /v1/{}", signal.as_str()));
+    ApiError::not_found(format!("there is nothing at {path}{otlp}"))
 }
 
 async fn wrong_method(request: Request) -> ApiError {

@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::router::{Api, Endpoints, router};
+use crate::api::router::{Api, router};
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
@@ -30,12 +30,12 @@ use crate::ingest::otlp::{Limits, grpc, http};
 use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
-use crate::net::{self, ListenError, NetLimits};
+use crate::net::{self, Endpoints, ListenError, NetLimits};
 use crate::normalise::content::ContentRules;
 use crate::normalise::rules::{Rules, RulesByTenant};
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
-use crate::telemetry::counters::Counters;
+use crate::telemetry::counters::{Counters, Door};
 
 use database::Database;
 use run_file::RunFile;
@@ -83,10 +83,10 @@ pub async fn serve(config: Config, ready: impl FnOnce(&RunFile)) -> Result<(), S
     let (watermark, shipped) = watch::channel(jiff::Timestamp::now().as_millisecond());
     let (stop, stopping) = watch::channel(false);
 
-    let doors = Arc::new(doors(&config, &spools, &counters));
+    let endpoints = listeners.endpoints();
+    let doors = Arc::new(doors(&config, &spools, &counters, endpoints.clone()));
     let control = Arc::new(Control::open(&config.data_dir));
     let hooks = Arc::new(hooks(&config, &doors, &control));
-    let endpoints = listeners.endpoints();
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, &doors, router(api, doors.clone(), hooks), &stopping);
@@ -154,7 +154,7 @@ async fn stop_all(
     Ok(())
 }
 
-fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
+fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>, endpoints: Endpoints) -> Doors {
     Doors {
         intake: Intake {
             events: spools.events.clone(),
@@ -172,6 +172,7 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
             timeout: config.limits.body_timeout.0,
         },
         cors_origins: config.cors.origins.clone(),
+        endpoints,
     }
 }
 
@@ -206,6 +207,7 @@ fn api(
         reader: Reader::new(database.reader()),
         live,
         counters: counters.clone(),
+        diagnostics: doors.intake.diagnostics.clone(),
         events: spools.events.clone(),
         metrics: spools.metrics.clone(),
         budget: doors.body.budget.clone(),
@@ -245,11 +247,15 @@ impl Listeners {
         let limits =
             NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
         [
-            (self.grpc, Router::new().fallback(grpc::export).with_state(doors.clone())),
-            (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone())),
-            (self.http, api),
+            (self.grpc, Router::new().fallback(grpc::export).with_state(doors.clone()), Door::Grpc),
+            (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone()), Door::Http),
+            (self.http, api, Door::Http),
         ]
-        .map(|(listener, router)| tokio::spawn(net::serve(listener, router, limits, stopping.clone())))
+        .map(|(listener, router, door)| {
+            let doors = doors.clone();
+            let met_tls = move |peer| doors.met_tls(door, peer);
+            tokio::spawn(net::serve(listener, router, limits, stopping.clone(), met_tls))
+        })
         .into()
     }
 }
@@ -266,6 +272,8 @@ impl Spools {
             min_free_bytes: spool.min_free_bytes.0,
             replay_window: spool.replay_window.0,
             replay_entries: spool.replay_entries,
+            delivery_window: spool.delivery_window.0,
+            delivery_entries: spool.delivery_entries,
             ..SpoolOptions::new(config.data_dir.join("spool"))
         };
         let failed = |error| StartError::Spool { dir: options.dir.display().to_string(), error };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::router::Endpoints;
+use crate::net::Endpoints;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunFile {

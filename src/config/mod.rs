@@ -87,6 +87,8 @@ pub struct Spool {
     pub segment_age: Span,
     pub replay_window: Span,
     pub replay_entries: usize,
+    pub delivery_window: Span,
+    pub delivery_entries: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

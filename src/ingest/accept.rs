@@ -7,7 +7,11 @@ use std::time::Instant;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::body::Held;
-use super::otlp::{DecodeError, Encoding, Limits, Signal, Tally, Visit, decode};
+use super::notes::Notes;
+use super::otlp::{
+    DecodeError, Encoding, Limits, Signal, Tally, Visit, address, decode,
+    evidence::{self, Astray},
+};
 use super::refusal::Refusal;
 use crate::auth::Writer;
 use crate::clickhouse::events::{EventBlock, Stamp};
@@ -34,11 +38,12 @@ pub struct Intake {
 }
 
 /// One export request, admitted.
-pub struct Export {
+pub struct Export<'r> {
     pub door: Door,
     pub signal: Signal,
     pub encoding: Encoding,
     pub body: Held,
+    pub user_agent: &'r str,
     pub started: Instant,
 }
 
@@ -74,30 +79,36 @@ trait Sink: Block {
 }
 
 trait Finish {
-    fn content_dropped(&self) -> u64;
+    /// How much content was dropped, and what was noted.
+    fn finish(self) -> (u64, Notes);
 }
 
 struct Events<'b> {
     block: &'b mut EventBlock,
     normaliser: Normaliser<'b>,
     stamp: Stamp<'b>,
+    notes: Notes,
 }
 
 struct Metrics<'b> {
     block: &'b mut MetricBlock,
     normaliser: Normaliser<'b>,
     stamp: Stamp<'b>,
+    notes: Notes,
 }
 
 // === impl Intake ===
 
 impl Intake {
     /// Returns once every row is fsynced.
-    pub async fn accept(&self, who: &Writer, export: Export) -> Result<Accepted, Refusal> {
-        let result = match export.signal {
-            Signal::Logs | Signal::Traces => self.append(&self.events, who, &export).await,
-            Signal::Metrics => self.append(&self.metrics, who, &export).await,
+    pub async fn accept(&self, who: &Writer, export: Export<'_>) -> Result<Accepted, Refusal> {
+        let mut notes = Notes::default();
+        let result = match self.rightly_addressed(&export, &mut notes) {
+            Err(refusal) => Err(refusal),
+            Ok(()) if export.signal == Signal::Metrics => self.append(&self.metrics, who, &export, &mut notes).await,
+            Ok(()) => self.append(&self.events, who, &export, &mut notes).await,
         };
+        notes.tell(&self.diagnostics, &who.tenant, &export, &result);
         match &result {
             Ok(accepted) => {
                 self.counters.taken(export.door, &who.tenant, &accepted.outcome);
@@ -125,6 +136,20 @@ impl Intake {
         })
     }
 
+    /// Records of another signal are not guessed at: half of their fields would look right.
+    fn rightly_addressed(&self, export: &Export<'_>, notes: &mut Notes) -> Result<(), Refusal> {
+        let body = &export.body.bytes;
+        match evidence::astray(export.signal, export.encoding, body) {
+            None => Ok(()),
+            Some(Astray::NoList) => Err(address::no_list(export.signal)),
+            Some(Astray::Other(other)) => {
+                // For the name of the sender, which stands where it always does.
+                let _ = decode(other, export.encoding, body, &self.limits, notes);
+                Err(address::wrong_signal(other, export.signal, export.door))
+            }
+        }
+    }
+
     fn context<'c>(&'c self, who: &'c Writer) -> Context<'c> {
         Context {
             tenant_id: &who.tenant,
@@ -138,17 +163,18 @@ impl Intake {
         &self,
         spool: &Spool<Rows<B>>,
         who: &Writer,
-        export: &Export,
+        export: &Export<'_>,
+        notes: &mut Notes,
     ) -> Result<Accepted, Refusal> {
         let context = self.context(who);
         let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
         let fill = |rows: &mut Rows<B>| {
-            let mut work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export);
+            let mut work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export, notes);
             if export.body.bytes.len() > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
         };
         match spool.append(key(who, export), fill).await? {
             Appended::Stored(_, filled) => {
-                let tally = filled.map_err(|error| Refusal::new(Reason::Malformed, error.message))?;
+                let tally = filled.map_err(|error| unreadable(export, error))?;
                 self.counters.repaired_strings.fetch_add(tally.repaired, Relaxed);
                 let outcome =
                     Outcome { stored: tally.accepted, duplicate: 0, rejected: tally.rejected, reason: tally.reason };
@@ -167,13 +193,16 @@ impl Intake {
         block: &mut B,
         normaliser: Normaliser<'_>,
         stamp: Stamp<'_>,
-        export: &Export,
+        export: &Export<'_>,
+        notes: &mut Notes,
     ) -> Result<Tally, DecodeError> {
         let mark = block.rows();
         let (result, dropped) = {
             let mut visitor = block.visitor(normaliser, stamp);
             let result = decode(export.signal, export.encoding, &export.body.bytes, &self.limits, &mut visitor);
-            (result, visitor.content_dropped())
+            let (dropped, noted) = visitor.finish();
+            *notes = noted;
+            (result, dropped)
         };
         match &result {
             Ok(_) => {
@@ -193,8 +222,16 @@ impl Delivery<'_> {
     }
 }
 
+fn unreadable(export: &Export<'_>, error: DecodeError) -> Refusal {
+    let message = match evidence::of_unreadable(export.encoding, &export.body.bytes) {
+        Some(what) => format!("{}: {what}", error.message),
+        None => error.message,
+    };
+    Refusal::new(Reason::Malformed, message)
+}
+
 /// Same tenant, same signal, same bytes: the same request, sent again.
-fn key(who: &Writer, export: &Export) -> RequestKey {
+fn key(who: &Writer, export: &Export<'_>) -> RequestKey {
     let what = [export.signal as u8, export.encoding as u8];
     let seed = xxh3_64(&[who.tenant.as_bytes(), b"\0", who.project.as_bytes(), b"\0", &what].concat());
     RequestKey::export(xxh3_128_with_seed(&export.body.bytes, seed))
@@ -204,13 +241,13 @@ fn key(who: &Writer, export: &Export) -> RequestKey {
 
 impl Sink for EventBlock {
     fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish {
-        Events { block: self, normaliser, stamp }
+        Events { block: self, normaliser, stamp, notes: Notes::default() }
     }
 }
 
 impl Sink for MetricBlock {
     fn visitor<'b>(&'b mut self, normaliser: Normaliser<'b>, stamp: Stamp<'b>) -> impl Visit + Finish {
-        Metrics { block: self, normaliser, stamp }
+        Metrics { block: self, normaliser, stamp, notes: Notes::default() }
     }
 }
 
@@ -218,24 +255,32 @@ impl Sink for MetricBlock {
 
 impl Visit for Events<'_> {
     fn resource(&mut self, resource: &Resource<'_>) {
+        self.notes.resource(resource);
         self.normaliser.resource(resource);
     }
     fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.notes.scope(scope);
         self.normaliser.scope(scope);
     }
     fn log(&mut self, record: &LogRecord<'_>) {
-        self.block.push(self.stamp, &self.normaliser.log(record));
+        let event = self.normaliser.log(record);
+        self.notes.event(&event);
+        self.block.push(self.stamp, &event);
     }
     fn span(&mut self, span: &Span<'_>) {
-        self.block.push(self.stamp, &self.normaliser.span(span));
+        let event = self.normaliser.span(span);
+        self.notes.event(&event);
+        self.block.push(self.stamp, &event);
     }
 }
 
 impl Visit for Metrics<'_> {
     fn resource(&mut self, resource: &Resource<'_>) {
+        self.notes.resource(resource);
         self.normaliser.resource(resource);
     }
     fn scope(&mut self, scope: &InstrumentationScope<'_>) {
+        self.notes.scope(scope);
         self.normaliser.scope(scope);
     }
     fn point(&mut self, meta: &MetricMeta<'_>, point: &DataPoint<'_>) {
@@ -244,13 +289,13 @@ impl Visit for Metrics<'_> {
 }
 
 impl Finish for Events<'_> {
-    fn content_dropped(&self) -> u64 {
-        self.normaliser.dropped().total()
+    fn finish(self) -> (u64, Notes) {
+        (self.normaliser.dropped().total(), self.notes)
     }
 }
 
 impl Finish for Metrics<'_> {
-    fn content_dropped(&self) -> u64 {
-        self.normaliser.dropped().total()
+    fn finish(self) -> (u64, Notes) {
+        (self.normaliser.dropped().total(), self.notes)
     }
 }

@@ -125,6 +125,11 @@ pub fn decompress(held: Held, compression: Compression, limit: u64) -> Result<He
     let wire = bytes.len() as u64;
     let out = match compression {
         Compression::None => return Ok(Held { bytes, reservation }),
+        // Mostly a proxy took it off on the way, and left the header.
+        Compression::Gzip if !bytes.starts_with(&[0x1f, 0x8b]) => {
+            let message = "the body can't be decompressed: it is not gzip: send it without saying so, or compress it";
+            return Err(Refusal::new(Reason::Malformed, message));
+        }
         Compression::Gzip => unfold(flate2::read::MultiGzDecoder::new(bytes.reader()), limit, wire, &mut reservation)?,
         Compression::Deflate if is_zlib(&bytes) => {
             unfold(flate2::read::ZlibDecoder::new(bytes.reader()), limit, wire, &mut reservation)?

@@ -3,6 +3,7 @@
 
 pub mod accept;
 pub mod body;
+pub mod notes;
 pub mod otlp;
 pub mod refusal;
 pub mod webhook;

@@ -62,7 +62,9 @@ impl Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         let reason = match denied {
-            Denied::UnknownToken | Denied::NoCredential => Reason::Unauthenticated,
+            Denied::UnknownToken | Denied::MisplacedToken | Denied::WriteOnlyToken | Denied::NoCredential => {
+                Reason::Unauthenticated
+            }
             Denied::ForeignHost => Reason::Forbidden,
         };
         Refusal::new(reason, denied.to_string())

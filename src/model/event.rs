@@ -103,6 +103,8 @@ pub struct Event<'a> {
     pub usage_key: Str<'a>,
     /// Which dialect's record of a call wins when several arrive (higher wins); for the `usage` table.
     pub usage_priority: u8,
+    /// No rule knows its type: kept as it came. No column.
+    pub unmapped: bool,
     /// Which dialect said it, for the rules about whose figures to trust. No column.
     pub reporter: &'static str,
 

@@ -21,6 +21,14 @@ pub(super) struct Opening {
 /// What every HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What a TLS record begins with that carries a handshake (RFC 8446, 5.1). No HTTP does.
+const HANDSHAKE: u8 = 22;
+
+/// The client speaks TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("a TLS handshake, where plain HTTP is spoken")]
+pub(super) struct TlsHello;
+
 // === impl Opening ===
 
 impl Opening {
@@ -44,6 +52,9 @@ impl AsyncRead for Opening {
         let Some(patience) = &mut this.patience else { return read };
         if read.is_pending() {
             return patience.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()));
+        }
+        if this.seen == 0 && into.filled().get(before) == Some(&HANDSHAKE) {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, TlsHello)));
         }
         if this.is_decided(&into.filled()[before..]) {
             this.patience = None;

@@ -4,6 +4,8 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// Older than this, or further ahead, a timestamp would open a partition of its own for what is a wrong clock.
 const MAX_AGE_NS: i64 = 400 * DAY_NS;
 const MAX_AHEAD_NS: i64 = DAY_NS;
+/// 2000-01-01: before there was a webhook.
+const FIRST_DELIVERY_NS: i64 = 10_957 * DAY_NS;
 
 /// When something happened, and what the sender had said if that was not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +17,16 @@ pub struct Placed {
 /// The sender's time if it lies in [now - 400 days, now + 1 day]; else now, with the original reported. 0 is "not
 /// known", in OTLP as here, and no original.
 pub fn place(unix_nano: u64, now_ns: i64) -> Placed {
-    let believable = now_ns.saturating_sub(MAX_AGE_NS)..=now_ns.saturating_add(MAX_AHEAD_NS);
+    place_since(unix_nano, now_ns, now_ns.saturating_sub(MAX_AGE_NS))
+}
+
+/// The same for a delivery from a service, whose clock is right and whose facts may be old: since 2000.
+pub fn place_delivered(unix_nano: u64, now_ns: i64) -> Placed {
+    place_since(unix_nano, now_ns, FIRST_DELIVERY_NS)
+}
+
+fn place_since(unix_nano: u64, now_ns: i64, oldest_ns: i64) -> Placed {
+    let believable = oldest_ns..=now_ns.saturating_add(MAX_AHEAD_NS);
     match i64::try_from(unix_nano) {
         Ok(timestamp_ns) if unix_nano != 0 && believable.contains(&timestamp_ns) => {
             Placed { timestamp_ns, original: None }

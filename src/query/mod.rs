@@ -4,5 +4,6 @@ pub mod cursor;
 pub mod filter;
 pub mod messages;
 pub mod points;
+pub mod sources;
 pub mod time;
 pub mod timeline;

@@ -1,6 +1,7 @@
 //! The bytes of one commit (see `segment.rs`): blocks in, one buffer out that is written with one write.
 
 use super::frame::Encoder;
+use super::key::RequestKey;
 use super::note::{self, Head};
 
 /// Builds the bytes of one commit at a time, in buffers that are kept.
@@ -28,7 +29,7 @@ impl CommitBuilder {
         index: u32,
         received_at_ms: i64,
         count: usize,
-        requests: impl Iterator<Item = (u128, u32)>,
+        requests: impl Iterator<Item = (RequestKey, u32)>,
     ) -> &[u8] {
         let note_len = note::size(count);
         self.out.clear();

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::builder::CommitBuilder;
 use super::folder::{Folder, lock};
 use super::intake::{Batch, Block, Shared};
+use super::key::RequestKey;
 use super::receipt::{AppendError, Receipt};
 use super::recover;
 use super::seal::OpenView;
@@ -170,7 +171,7 @@ impl<B: Batch> Committer<B> {
         self.writer.append(bytes, rows, received_at_ms, now).map_err(io)
     }
 
-    /// Tells the window and the waiting requests what became of the taken blocks, and empties them for the next.
+    /// Tells the windows and the waiting requests what became of the taken blocks, and empties them for the next.
     fn settle(&mut self, fate: Result<Receipt, AppendError>) {
         {
             let mut replay = lock(&self.shared.replay);
@@ -207,7 +208,7 @@ struct Requests<'a, B>(&'a [Block<B>]);
 // === impl Requests ===
 
 impl<B> Requests<'_, B> {
-    fn iter(&self) -> impl Iterator<Item = (u128, u32)> {
+    fn iter(&self) -> impl Iterator<Item = (RequestKey, u32)> {
         self.0.iter().flat_map(|block| block.requests.iter().copied())
     }
 

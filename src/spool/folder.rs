@@ -5,7 +5,7 @@
 //! DATA_DIR/spool/<table>/lock             flock of the process that owns the folder
 //!                       /<name>.open      the segment being written: by the committer alone
 //!                       /<name>.seg       sealed: never written again; deleted by SealedSegment::done
-//!                       /replay.log, replay.old.log     see replay_log.rs
+//!                       /replay.log, replay.old.log, delivery.log, delivery.old.log     see replay_log.rs
 //!                       /quarantine/<name>.seg, .error          what ClickHouse refused, and why
 //!                       /quarantine/<name>.<offset>.corrupt, .error   damaged bytes, kept as evidence
 //! ```
@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 
 use super::SpoolOptions;
 use super::disk::{self, Disk};
+use super::key::ByClass;
 use super::receipt::Full;
 use super::replay_log::ReplayLog;
 use super::segment::{Content, Name};
@@ -42,7 +43,8 @@ pub struct Folder {
     pub disk: Arc<dyn Disk>,
     pub dir: PathBuf,
     pub table: &'static str,
-    pub window_ms: i64,
+    /// How long a request of each class is remembered.
+    pub window_ms: ByClass<i64>,
     pub counters: Counters,
     /// Sealed segments, oldest first.
     pub queue: Mutex<BTreeMap<(i64, Name), Queued>>,
@@ -52,7 +54,7 @@ pub struct Folder {
     pub shippers_waiting: AtomicUsize,
     pub finished: AtomicBool,
     pub committer: OnceLock<Thread>,
-    pub log: Mutex<ReplayLog>,
+    pub logs: Mutex<ByClass<ReplayLog>>,
     max_bytes: u64,
     min_free_bytes: u64,
     free_space: Mutex<Option<(Instant, bool)>>,
@@ -82,20 +84,20 @@ impl Folder {
         table: &'static str,
         disk: Arc<dyn Disk>,
         lock: Box<dyn Send + Sync>,
-        log: ReplayLog,
+        logs: ByClass<ReplayLog>,
     ) -> Folder {
         Folder {
             disk,
             dir: options.dir.join(table),
             table,
-            window_ms: options.replay_window.as_millis() as i64,
+            window_ms: ByClass::new(|class| options.window(class).0.as_millis() as i64),
             counters: Counters::default(),
             queue: Mutex::default(),
             sealed: Notify::new(),
             shippers_waiting: AtomicUsize::new(0),
             finished: AtomicBool::new(false),
             committer: OnceLock::new(),
-            log: Mutex::new(log),
+            logs: Mutex::new(logs),
             max_bytes: options.max_bytes,
             min_free_bytes: options.min_free_bytes,
             free_space: Mutex::default(),
@@ -153,8 +155,10 @@ impl Folder {
         let quarantine = self.quarantine();
         disk::write_whole(&*self.disk, &quarantine, &name.file(".error"), error.as_bytes())?;
         self.disk.rename(&self.path(file), &quarantine.join(name.file(SEALED)))?;
-        self.disk.sync_dir(&quarantine)?;
-        self.disk.sync_dir(&self.dir)?;
+        // It has moved. Undone by a power cut, it is found at its old place and comes here again.
+        if let Err(error) = self.disk.sync_dir(&quarantine).and_then(|()| self.disk.sync_dir(&self.dir)) {
+            tracing::warn!(table = self.table, segment = %name, %error, "a move to the quarantine was not synced");
+        }
         tracing::error!(table = self.table, segment = %name, error, "segment moved to quarantine");
         self.count_quarantine()
     }

@@ -2,7 +2,7 @@
 //!
 //! - One slot per core, each a block behind a mutex, so that requests fill blocks in parallel. A slot is held only while a
 //!   request's rows are built, never across an await.
-//! - Order of locks: a slot, then the replay window. The committer takes each alone.
+//! - Order of locks: a slot, then the replay windows. The committer takes each alone.
 //! - A request's rows are undone (`truncate` to the mark) when building them panicked, or when its twin was quicker.
 //! - A request that goes away hurts nobody: its rows are committed all the same, and its retry is a duplicate.
 //! - Memory is bounded: a slot whose block holds `slot_bytes` takes no more; the request waits for that block's commit.
@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-use super::RequestKey;
 use super::folder::{Folder, lock};
+use super::key::RequestKey;
+use super::note::MAX_ROWS;
 use super::receipt::{AppendError, Appended, Receipt, Ticket};
-use super::replay::{Replay, Seen};
+use super::replay::{Seen, Windows};
 use super::seal::SealRule;
 
 /// A block under construction: column builders of one table.
@@ -33,7 +34,7 @@ pub trait Batch: Send + 'static {
 pub struct Shared<B> {
     pub folder: Arc<Folder>,
     pub slots: Vec<Mutex<Block<B>>>,
-    pub replay: Mutex<Replay>,
+    pub replay: Mutex<Windows>,
     pub make: Box<dyn Fn() -> B + Send + Sync>,
     /// Something stands in a slot.
     pub dirty: AtomicBool,
@@ -47,7 +48,7 @@ pub struct Shared<B> {
 /// Rows of several requests, and who waits for them.
 pub struct Block<B> {
     pub batch: B,
-    pub requests: Vec<(u128, u32)>,
+    pub requests: Vec<(RequestKey, u32)>,
     pub ticket: Arc<Ticket>,
 }
 
@@ -69,7 +70,7 @@ impl<B: Batch> Shared<B> {
     pub async fn append<R>(&self, key: RequestKey, fill: impl FnOnce(&mut B) -> R) -> Result<Appended<R>, AppendError> {
         let mut fill = Some(fill);
         loop {
-            match self.place(key.0, &mut fill)? {
+            match self.place(key, &mut fill)? {
                 Placed::Waits(ticket, result) => {
                     return Ok(Appended::Stored(ticket.wait().await?, result));
                 }
@@ -91,7 +92,11 @@ impl<B: Batch> Shared<B> {
         }
     }
 
-    fn place<R, F: FnOnce(&mut B) -> R>(&self, key: u128, fill: &mut Option<F>) -> Result<Placed<R>, AppendError> {
+    fn place<R, F: FnOnce(&mut B) -> R>(
+        &self,
+        key: RequestKey,
+        fill: &mut Option<F>,
+    ) -> Result<Placed<R>, AppendError> {
         match lock(&self.replay).look(key, self.folder.disk.now_ms()) {
             Seen::Pending { ticket, rows } => return Ok(Placed::Joined(ticket, rows)),
             Seen::Done { receipt, rows } => return Ok(Placed::Known(receipt, rows)),
@@ -114,8 +119,9 @@ impl<B: Batch> Shared<B> {
             self.undo(&mut block, mark);
             return Err(AppendError::Internal);
         };
-        let Some(rows) = block.batch.rows().checked_sub(mark).and_then(|rows| u32::try_from(rows).ok()) else {
-            tracing::error!(table = self.folder.table, "a request took rows out of its block");
+        let rows = block.batch.rows().checked_sub(mark).and_then(|rows| u32::try_from(rows).ok());
+        let Some(rows) = rows.filter(|rows| *rows <= MAX_ROWS) else {
+            tracing::error!(table = self.folder.table, "a request took rows out of its block, or has too many");
             self.fail(&mut block);
             return Err(AppendError::Internal);
         };

@@ -3,12 +3,12 @@
 //! ```text
 //! append -> slot (intake) -> commit: note + Native blocks, one write, one fdatasync (commit, writer) -> Receipt
 //!        -> sealed segment (seal, sealed) -> shipper: load, insert under token -> done | quarantine
-//! start  -> recover -> the same queue, and the replay window
+//! start  -> recover -> the same queue, and the replay windows
 //! ```
 //! - Sizes: frames hold at most 1 MiB before compression; segments are sealed at 32 MiB; a spool refuses rows at `max_bytes`
 //!   (what is in flight may pass it) and while the disk has less than `min_free_bytes`.
 //! - Memory: per slot two blocks of `slot_bytes` (one filling, one in the committer) and one request past it; twice that again
-//!   for one commit's encoded bytes; `replay_entries` keys of about 100 bytes; the segments that shippers have loaded.
+//!   for one commit's encoded bytes; `replay_entries` and `delivery_entries` keys of about 100 bytes; the segments that shippers have loaded.
 //! - Who writes: the committer thread, alone, to the `.open` file. Who deletes: `SealedSegment::done`, alone.
 //! - The bytes on disk: `frame`, `note`, `segment`, `folder`, `replay_log`, each for its part.
 
@@ -19,6 +19,7 @@ mod disk;
 mod folder;
 mod frame;
 mod intake;
+mod key;
 mod note;
 mod receipt;
 mod recover;
@@ -40,6 +41,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use intake::Batch;
+pub use key::RequestKey;
 pub use receipt::{AppendError, Appended, Full, Receipt};
 pub use sealed::SealedSegment;
 pub use stats::SpoolStats;
@@ -48,8 +50,9 @@ use commit::Committer;
 use disk::{Disk, RealDisk};
 use folder::{Folder, QUARANTINE, lock};
 use intake::{Block, Shared};
+use key::{ByClass, Class};
 use recover::Recovered;
-use replay::Replay;
+use replay::{Replay, Windows};
 use replay_log::ReplayLog;
 use seal::SealRule;
 use writer::Writer;
@@ -59,10 +62,6 @@ pub struct Spool<B: Batch> {
     shared: Arc<Shared<B>>,
     committer: Option<JoinHandle<()>>,
 }
-
-/// Identifies a request by what it says: the same bytes from the same tenant have the same key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestKey(u128);
 
 #[derive(Debug, Clone)]
 pub struct SpoolOptions {
@@ -87,24 +86,13 @@ pub struct SpoolOptions {
     pub max_bytes: u64,
     /// or while the disk has less free than this.
     pub min_free_bytes: u64,
-    /// How long an exact replay is recognised,
+    /// How long an exact replay of an export is recognised,
     pub replay_window: Duration,
-    /// and how many requests are remembered at most.
+    /// and how many are remembered at most.
     pub replay_entries: usize,
-}
-
-// === impl RequestKey ===
-
-impl RequestKey {
-    /// An export request, which its sender repeats within minutes or never.
-    pub fn export(hash: u128) -> RequestKey {
-        RequestKey(hash)
-    }
-
-    /// A delivery with an id of its own (a webhook, a message), which may be repeated for days.
-    pub fn delivery(hash: u128) -> RequestKey {
-        RequestKey(hash)
-    }
+    /// The same of deliveries, which have ids of their own and are repeated for days.
+    pub delivery_window: Duration,
+    pub delivery_entries: usize,
 }
 
 // === impl Spool ===
@@ -148,22 +136,21 @@ impl<B: Batch> Spool<B> {
         let node = node_id(&*disk, &options.dir)?;
 
         let mut found = Recovered::default();
-        let log = ReplayLog::open(disk.clone(), dir, options.replay_window, options.replay_entries, |note| {
-            found.last_ms = found.last_ms.max(note.received_at_ms);
-            found.seeds.push((note.received_at_ms, note.requests().collect()));
+        let logs = ByClass::try_new(|class| {
+            let (window, entries) = options.window(class);
+            let (log, mut logged) = ReplayLog::open(disk.clone(), dir.clone(), class, window, entries)?;
+            found.last_ms = found.last_ms.max(logged.last_ms);
+            found.seeds.append(&mut logged.seeds);
+            Ok::<_, io::Error>(log)
         })?;
-        let folder = Arc::new(Folder::new(options, table, disk, locked, log));
+        let folder = Arc::new(Folder::new(options, table, disk, locked, logs));
         recover::recover(&folder, &mut found)?;
         // Also where the clock was set back: names are ordered like the times in them.
         let boot_ms = folder.disk.now_ms().max(found.last_ms + 1) & 0xffff_ffff_ffff;
         let boot = format!("{boot_ms:012x}{:08x}", getrandom::u32().map_err(random_failed)?);
 
-        let mut replay = Replay::new(options.replay_entries, folder.window_ms);
-        for (received_at_ms, requests) in found.seeds {
-            replay.done(Receipt::after_fsync(received_at_ms), requests.into_iter());
-        }
-        replay.expire(folder.disk.now_ms());
-        replay.evicted_early = 0;
+        let mut replay = Windows::new(|class| Replay::new(options.window(class).1, folder.window_ms[class]));
+        replay.seed(&found.seeds, folder.disk.now_ms());
 
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let slots = if options.slots == 0 { cores() } else { options.slots };
@@ -185,7 +172,7 @@ impl<B: Batch> Spool<B> {
     }
 
     /// Runs `fill` on an open block (in place, never across an await), then resolves once the commit that holds its rows is
-    /// fsynced. A key stored or pending within the replay window is a duplicate, and `fill` does not run (or, where two
+    /// fsynced. A key stored or pending within its class's window is a duplicate, and `fill` does not run (or, where two
     /// twins race, is undone). Dropping the future does not take the rows back.
     pub async fn append<R>(&self, key: RequestKey, fill: impl FnOnce(&mut B) -> R) -> Result<Appended<R>, AppendError> {
         self.shared.append(key, fill).await
@@ -204,9 +191,9 @@ impl<B: Batch> Spool<B> {
             (queue.len() as u64, queue.keys().next().map(|(first_ms, _)| *first_ms))
         };
         let open_since = Some(counters.open_since_ms.get() as i64).filter(|since| *since > 0);
-        let (replay_keys, replay_evicted_early) = {
-            let replay = lock(&self.shared.replay);
-            (replay.known() as u64, replay.evicted_early)
+        let [(replay_keys, replay_evicted_early), (delivery_keys, delivery_evicted_early)] = {
+            let windows = lock(&self.shared.replay);
+            Class::ALL.map(|class| (windows.of(class).known() as u64, windows.of(class).evicted_early))
         };
         SpoolStats {
             rows: counters.open_rows.get() + counters.sealed_rows.get(),
@@ -227,6 +214,8 @@ impl<B: Batch> Spool<B> {
             damaged_bytes: counters.damaged_bytes.get(),
             replay_keys,
             replay_evicted_early,
+            delivery_keys,
+            delivery_evicted_early,
             duplicates: counters.duplicates.get(),
         }
     }
@@ -269,6 +258,14 @@ impl SpoolOptions {
         SpoolOptions { dir: dir.into(), ..SpoolOptions::default() }
     }
 
+    /// How long keys of a class are remembered, and how many at most.
+    fn window(&self, class: Class) -> (Duration, usize) {
+        match class {
+            Class::Export => (self.replay_window, self.replay_entries),
+            Class::Delivery => (self.delivery_window, self.delivery_entries),
+        }
+    }
+
     fn seal_rule(&self) -> SealRule {
         SealRule {
             segment_bytes: self.segment_bytes,
@@ -295,8 +292,11 @@ impl Default for SpoolOptions {
             max_bytes: 8 << 30,
             min_free_bytes: 512 << 20,
             replay_window: Duration::from_secs(600),
-            // Just under 7/8 of 2^18, where the table would double: 21 MB at most.
+            // 27 MB once full.
             replay_entries: 220_000,
+            delivery_window: Duration::from_secs(7 * 86_400),
+            // 53 MB once full.
+            delivery_entries: 500_000,
         }
     }
 }

@@ -11,16 +11,22 @@
 //! 32      16     digest over those frames' checksums
 //! 48       4     rows
 //! 52       4     n, the requests of this commit
-//! 56      20 n   request key (16), its rows (4)
+//! 56      20 n   request key (16), its rows (4) with the highest bit set where the key is a delivery's
 //! ```
+//! The bit beside the rows says a key's class, not the key's own bit: in a note that was written without classes that one is
+//! part of the hash. Its keys are exports.
 
 use super::frame::{self, Frame, NOTE, OVERHEAD};
+use super::key::{Class, RequestKey};
 
 pub const VERSION: u32 = 1;
 /// Where the segment's hash stands in a whole note frame: what the search for the next commit looks for.
 pub const SEGMENT_AT: usize = OVERHEAD + 8;
+/// Rows of one request.
+pub const MAX_ROWS: u32 = DELIVERY - 1;
 const FIXED: usize = 56;
 const PER_REQUEST: usize = 20;
+const DELIVERY: u32 = 1 << 31;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note<'a> {
@@ -49,12 +55,13 @@ pub fn size(requests: usize) -> usize {
 }
 
 /// Writes a note into `frame`, which is [`size`] bytes long for exactly these requests.
-pub fn write(frame: &mut [u8], head: Head, requests: impl Iterator<Item = (u128, u32)>) {
+pub fn write(frame: &mut [u8], head: Head, requests: impl Iterator<Item = (RequestKey, u32)>) {
     let payload = &mut frame[OVERHEAD..];
     let (mut rows, mut count) = (0u32, 0u32);
     for (slot, (key, request_rows)) in payload[FIXED..].chunks_exact_mut(PER_REQUEST).zip(requests) {
-        slot[..16].copy_from_slice(&key.to_le_bytes());
-        slot[16..].copy_from_slice(&request_rows.to_le_bytes());
+        let class = if key.class() == Class::Delivery { DELIVERY } else { 0 };
+        slot[..16].copy_from_slice(&key.bits().to_le_bytes());
+        slot[16..].copy_from_slice(&(request_rows | class).to_le_bytes());
         rows += request_rows;
         count += 1;
     }
@@ -92,8 +99,12 @@ impl<'a> Note<'a> {
     }
 
     /// Each request's key and rows.
-    pub fn requests(&self) -> impl Iterator<Item = (u128, u32)> + 'a {
-        self.requests.chunks_exact(PER_REQUEST).map(|request| (u128_at(request, 0), u32_at(request, 16)))
+    pub fn requests(&self) -> impl Iterator<Item = (RequestKey, u32)> + Clone + 'a {
+        self.requests.chunks_exact(PER_REQUEST).map(|request| {
+            let rows = u32_at(request, 16);
+            let class = if rows & DELIVERY == 0 { Class::Export } else { Class::Delivery };
+            (RequestKey::of(class, u128_at(request, 0)), rows & !DELIVERY)
+        })
     }
 }
 
@@ -116,18 +127,42 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn key() -> impl Strategy<Value = RequestKey> {
+        (any::<u128>(), any::<bool>()).prop_map(|(hash, delivery)| match delivery {
+            false => RequestKey::export(hash),
+            true => RequestKey::delivery(hash),
+        })
+    }
+
+    fn head(segment: u64, at: i64) -> Head {
+        Head { index: 7, segment, received_at_ms: at, data_len: 99, data_digest: 12 }
+    }
+
     proptest! {
         #[test]
-        fn a_note_says_what_was_written(requests in prop::collection::vec((any::<u128>(), 0..1000u32), 0..50), at: i64, segment: u64) {
+        fn a_note_says_what_was_written(requests in prop::collection::vec((key(), 0..1000u32), 0..50), at: i64, segment: u64) {
             let mut frame = vec![0; size(requests.len())];
-            let head = Head { index: 7, segment, received_at_ms: at, data_len: 99, data_digest: 12 };
-            write(&mut frame, head, requests.iter().copied());
+            write(&mut frame, head(segment, at), requests.iter().copied());
             let whole = Frame::read(&frame).expect("a whole frame");
             let note = Note::read(&whole).expect("a note");
             prop_assert_eq!((note.index, note.segment, note.received_at_ms, note.data_len, note.data_digest), (7, segment, at, 99, 12));
             prop_assert_eq!(note.rows, requests.iter().map(|(_, rows)| rows).sum::<u32>());
             prop_assert_eq!(note.requests().collect::<Vec<_>>(), requests);
             prop_assert_eq!(&frame[SEGMENT_AT..SEGMENT_AT + 8], &segment.to_le_bytes());
+        }
+
+        #[test]
+        fn a_key_of_a_note_that_knows_no_classes_is_an_export(hash: u128, rows in 0..=MAX_ROWS) {
+            let mut frame = vec![0; size(1)];
+            write(&mut frame, head(1, 1), [(RequestKey::export(hash), rows)].into_iter());
+            // As it was written then: the whole hash, whatever its highest bit.
+            let at = OVERHEAD + FIXED;
+            frame[at..at + 16].copy_from_slice(&hash.to_le_bytes());
+            let raw_len = frame.len() - OVERHEAD;
+            frame::finish(&mut frame, NOTE, raw_len);
+            let whole = Frame::read(&frame).expect("a whole frame");
+            let read: Vec<_> = Note::read(&whole).expect("a note").requests().collect();
+            prop_assert_eq!(read, [(RequestKey::export(hash), rows)]);
         }
     }
 }

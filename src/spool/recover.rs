@@ -6,26 +6,26 @@
 //! - `.seg`: was whole and synced when it was sealed, so whatever is broken in it is damage: kept aside in the quarantine,
 //!   the whole commits are shipped. One without a whole commit moves to the quarantine.
 //! - a file of ours that can't be read moves to the quarantine. Files that aren't ours are left alone.
-//! - the keys in the notes and in the replay log seed the replay window.
+//! - the keys in the notes and in the replay logs seed the replay windows.
 
 use std::io;
 
 use super::disk;
 use super::folder::{Folder, OPEN, SEALED, lock};
+use super::replay::Seed;
+use super::replay_log;
 use super::segment::{Name, Scan};
 
 /// A copy that a start left unfinished.
 const HALF_COPIED: &str = ".seg.tmp";
-
-const NOT_SEGMENTS: [&str; 4] = ["lock", "replay.log", "replay.old.log", "replay.log.tmp"];
 
 /// What a start learns from the disk.
 #[derive(Debug, Default)]
 pub struct Recovered {
     /// The latest `received_at` that was ever given, as far as the disk knows.
     pub last_ms: i64,
-    /// Each commit's `received_at` and requests.
-    pub seeds: Vec<(i64, Vec<(u128, u32)>)>,
+    /// What was stored lately, oldest first.
+    pub seeds: Vec<Seed>,
 }
 
 /// Takes in what an earlier process left behind.
@@ -44,13 +44,13 @@ pub fn recover(folder: &Folder, recovered: &mut Recovered) -> io::Result<()> {
             recover_open(folder, file, name, recovered)?;
         } else if let Some(name) = Name::parse(file, SEALED) {
             adopt_sealed(folder, file, name, recovered)?;
-        } else if !NOT_SEGMENTS.contains(&file.as_str()) {
+        } else if file != "lock" && !replay_log::FILES.contains(&file.as_str()) {
             tracing::warn!(table = folder.table, file, "not a file of the spool, left alone");
         }
     }
     folder.disk.sync_dir(&folder.dir)?;
     folder.count_quarantine()?;
-    recovered.seeds.sort_by_key(|(at, _)| *at);
+    recovered.seeds.sort_by_key(|seed| seed.received_at_ms);
     Ok(())
 }
 
@@ -127,6 +127,7 @@ fn adopt_sealed(folder: &Folder, file: &str, name: Name, recovered: &mut Recover
 fn learn(scan: &Scan, bytes: &[u8], recovered: &mut Recovered) {
     for note in scan.notes(bytes) {
         recovered.last_ms = recovered.last_ms.max(note.received_at_ms);
-        recovered.seeds.push((note.received_at_ms, note.requests().collect()));
+        let seed = |(key, rows)| Seed { received_at_ms: note.received_at_ms, key, rows };
+        recovered.seeds.extend(note.requests().map(seed));
     }
 }

@@ -1,7 +1,7 @@
 //! The shipper's side: the oldest sealed segment, its bytes as an insert's body, and its end.
 //!
 //! A [`SealedSegment`] is lent to one shipper at a time. It ends in `done` (the insert is committed: keys to the replay
-//! log, then the file goes) or in `quarantine` (it can't ever be inserted). Dropped without either, or when either fails,
+//! logs, then the file goes) or in `quarantine` (it can't ever be inserted). Dropped without either, or when either fails,
 //! it goes back to its place, to be shipped again under the same token.
 
 use std::io;
@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::folder::{Folder, Queued, lock};
+use super::key::{ByClass, Class};
+use super::replay_log::Keys;
 use super::segment::{Name, Scan};
 
 pub struct SealedSegment {
@@ -19,8 +21,8 @@ pub struct SealedSegment {
     name: Name,
     token: String,
     queued: Queued,
-    /// The notes, and their keys' number, once the file was read: what `done` writes to the replay log.
-    notes: Mutex<Option<(Vec<u8>, usize)>>,
+    /// The requests' keys, once the file was read: what `done` writes to the replay logs.
+    keys: Mutex<Option<ByClass<Keys>>>,
     settled: bool,
 }
 
@@ -56,7 +58,7 @@ impl SealedSegment {
             name: name.clone(),
             token: format!("{}-{name}", folder.table),
             queued: queued.clone(),
-            notes: Mutex::default(),
+            keys: Mutex::default(),
             settled: false,
         })
     }
@@ -83,8 +85,8 @@ impl SealedSegment {
     /// The insert's body: the data frames, verified, in order. Holds the file in memory as long as a piece lives.
     pub async fn load(&self) -> io::Result<Vec<Bytes>> {
         let (folder, name, file) = (self.folder.clone(), self.name.clone(), self.queued.file.clone());
-        let (body, notes) = blocking(move || read(&folder, &name, &file)).await?;
-        *lock(&self.notes) = Some(notes);
+        let (body, keys) = blocking(move || read(&folder, &name, &file)).await?;
+        *lock(&self.keys) = Some(keys);
         Ok(body)
     }
 
@@ -100,8 +102,8 @@ impl SealedSegment {
     }
 
     pub(super) fn load_now(&self) -> io::Result<Vec<Bytes>> {
-        let (body, notes) = read(&self.folder, &self.name, &self.queued.file)?;
-        *lock(&self.notes) = Some(notes);
+        let (body, keys) = read(&self.folder, &self.name, &self.queued.file)?;
+        *lock(&self.keys) = Some(keys);
         Ok(body)
     }
 
@@ -125,13 +127,14 @@ impl SealedSegment {
     }
 
     fn remember_keys(&self) -> io::Result<()> {
-        if lock(&self.notes).is_none() {
+        if lock(&self.keys).is_none() {
             self.load_now()?;
         }
-        match &*lock(&self.notes) {
-            Some((notes, keys)) if *keys > 0 => lock(&self.folder.log).append(notes, *keys),
-            _ => Ok(()),
+        if let Some(keys) = &*lock(&self.keys) {
+            let mut logs = lock(&self.folder.logs);
+            Class::ALL.into_iter().try_for_each(|class| logs[class].append(&keys[class]))?;
         }
+        Ok(())
     }
 
     fn settle(&mut self) {
@@ -158,9 +161,8 @@ impl Drop for SealedSegment {
     }
 }
 
-/// A segment's data frames, and those of its notes (with their number of keys) that are inside the replay window.
-#[expect(clippy::type_complexity, reason = "two results of one reading, taken apart at once by both callers")]
-fn read(folder: &Folder, name: &Name, file: &str) -> io::Result<(Vec<Bytes>, (Vec<u8>, usize))> {
+/// A segment's data frames, and those of its keys that are inside their windows.
+fn read(folder: &Folder, name: &Name, file: &str) -> io::Result<(Vec<Bytes>, ByClass<Keys>)> {
     let bytes = match folder.disk.open(&folder.path(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             tracing::error!(table = folder.table, segment = %name, "segment is gone from the folder, deleted by someone else");
@@ -172,16 +174,17 @@ fn read(folder: &Folder, name: &Name, file: &str) -> io::Result<(Vec<Bytes>, (Ve
     for range in scan.damage() {
         folder.keep_aside(name, range.start, &bytes[range])?;
     }
-    let since = folder.disk.now_ms() - folder.window_ms;
-    let (mut notes, mut keys) = (Vec::new(), 0);
-    for (commit, note) in scan.commits.iter().zip(scan.notes(&bytes)) {
-        if note.received_at_ms > since {
-            notes.extend_from_slice(&bytes[commit.note.clone()]);
-            keys += note.requests().count();
+    let now_ms = folder.disk.now_ms();
+    let mut keys: ByClass<Keys> = ByClass::default();
+    for note in scan.notes(&bytes) {
+        for class in Class::ALL {
+            if note.received_at_ms > now_ms - folder.window_ms[class] {
+                keys[class].add(note.received_at_ms, note.requests().filter(|(key, _)| key.class() == class));
+            }
         }
     }
     let body = scan.commits.iter().map(|commit| bytes.slice(commit.data.clone())).collect();
-    Ok((body, (notes, keys)))
+    Ok((body, keys))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -175,6 +175,7 @@ fn read_commit(bytes: &[u8], at: usize, segment: u64, next_index: u32) -> Option
 #[cfg(test)]
 mod tests {
     use super::super::builder::CommitBuilder;
+    use super::super::key::RequestKey;
     use super::*;
     use proptest::prelude::*;
 
@@ -192,7 +193,8 @@ mod tests {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223 + index);
                 (noise >> 24) as u8
             }));
-            let requests = [(u128::from(index), 2), (u128::from(index) + 100, 3)];
+            let hash = u128::from(index);
+            let requests = [(RequestKey::export(hash), 2), (RequestKey::delivery(hash), 3)];
             file.extend_from_slice(builder.build(
                 name().hash(),
                 index,

@@ -27,9 +27,13 @@ pub struct SpoolStats {
     pub torn_bytes: u64,
     /// Acknowledged bytes that recovery found damaged and kept aside.
     pub damaged_bytes: u64,
+    /// Exports that are remembered.
     pub replay_keys: u64,
-    /// Replay keys that went before their window was over, for want of room.
+    /// Those that went before their window was over, for want of room.
     pub replay_evicted_early: u64,
+    /// The same of deliveries.
+    pub delivery_keys: u64,
+    pub delivery_evicted_early: u64,
     pub duplicates: u64,
 }
 

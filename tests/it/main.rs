@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod captures;
+mod clients;
 mod damage;
+mod diagnostics;
 mod doors;
 mod durability;
 mod engine;
@@ -11,6 +13,7 @@ mod fidelity;
 mod layers;
 mod load_encoder;
 mod migrations;
+mod misdirected;
 mod native;
 mod normalising;
 mod reading;

@@ -380,6 +380,7 @@ fn full_event(resource: &[(String, String)]) -> Event<'_> {
         usage_role: UsageRole::Copy,
         usage_key: "a call".into(),
         usage_priority: 255,
+        unmapped: false,
         reporter: "",
         status_code: 529,
         attributes: vec![

@@ -7,15 +7,16 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
+use super::address::signal_of;
 use super::answer;
-use super::http::Doors;
+use super::http::{Doors, answer_encoding, manner, refused};
 use super::{Encoding, Signal};
 use crate::ingest::accept::Export;
 use crate::ingest::body::{self, Compression, Held};
@@ -30,8 +31,7 @@ const PREFIX: usize = 5;
 pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Response<Body> {
     let started = Instant::now();
     if !is_grpc(request.headers()) {
-        doors.intake.counters.refused(Door::Grpc, Reason::UnsupportedMediaType);
-        return not_grpc(request.method(), request.uri().path());
+        return not_grpc(&doors, request.method(), request.uri().path(), request.headers());
     }
     match take(&doors, request, started).await {
         Ok(message) => success(&message),
@@ -40,18 +40,18 @@ pub async fn export(State(doors): State<Arc<Doors>>, request: Request) -> Respon
 }
 
 async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Vec<u8>, Refusal> {
-    let turned_away = |refusal: Refusal| {
-        doors.intake.counters.refused(Door::Grpc, refusal.reason);
-        refusal
-    };
     let (parts, mut body) = request.into_parts();
-    let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
-    let signal = method_of(parts.uri.path()).map_err(turned_away)?;
+    let signal = method_of(parts.uri.path());
+    let manner = manner(signal.as_ref().ok().copied(), &parts.headers);
+    let who = doors.writer(Door::Grpc, manner, &parts.headers)?;
+    let turned_away = |refusal| doors.turned_away(Door::Grpc, &who.tenant, manner, refusal);
+    let signal = signal.map_err(turned_away)?;
     let encoding = parts.headers.get("grpc-encoding").and_then(|name| name.to_str().ok());
     let compression = body::compression(encoding).map_err(turned_away)?;
     let held = body::receive(&mut body, None, PREFIX, &doors.body).await.map_err(turned_away)?;
     let message = message(held, compression, doors.body.bytes).map_err(turned_away)?;
-    let export = Export { door: Door::Grpc, signal, encoding: Encoding::Protobuf, body: message, started };
+    let (encoding, user_agent) = (Encoding::Protobuf, manner.user_agent);
+    let export = Export { door: Door::Grpc, signal, encoding, body: message, user_agent, started };
     Ok(answer::protobuf(&doors.intake.accept(&who, export).await?))
 }
 
@@ -124,14 +124,17 @@ fn with_grpc_headers(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-fn not_grpc(method: &Method, path: &str) -> Response<Body> {
-    let text = format!(
-        "{method} {path}: this port speaks OTLP/gRPC. For OTLP/HTTP use the HTTP port (4318 by default), \
-         or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n"
+/// In the request's own encoding, where it is one of OTLP/HTTP's.
+fn not_grpc(doors: &Doors, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
+    let message = format!(
+        "{method} {path}: this port speaks OTLP/gRPC. For OTLP/HTTP use the HTTP port, {}, \
+         or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        doors.endpoints.http_port()
     );
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    response
+    let refusal = Refusal::new(Reason::UnsupportedMediaType, message);
+    let strangers = doors.auth.tenant_of_strangers();
+    let refusal = doors.turned_away(Door::Grpc, strangers, manner(signal_of(path), headers), refusal);
+    refused(&refusal, answer_encoding(headers))
 }
 
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {

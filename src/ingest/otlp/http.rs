@@ -1,5 +1,6 @@
 //! OTLP/HTTP: `POST /v1/{logs,metrics,traces}`, protobuf or JSON, under any path before it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,20 +9,22 @@ use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    EXPECT, ORIGIN, RETRY_AFTER, VARY,
+    EXPECT, ORIGIN, RETRY_AFTER, USER_AGENT, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body as _;
 
-use super::{Encoding, Signal};
-use super::{answer, grpc};
-use crate::auth::Auth;
+use super::address::{nothing_here, signal_of};
+use super::{Encoding, Signal, answer, grpc};
+use crate::auth::{Auth, Writer};
 use crate::ingest::accept::{Export, Intake};
 use crate::ingest::body::{self, BodyLimits};
 use crate::ingest::refusal::Refusal;
+use crate::net::Endpoints;
 use crate::outcome::Reason;
 use crate::telemetry::counters::Door;
+use crate::telemetry::diagnostics::{Manner, Sender};
 
 /// What the OTLP doors share.
 pub struct Doors {
@@ -30,16 +33,8 @@ pub struct Doors {
     pub body: BodyLimits,
     /// Origins of browser applications that may send here.
     pub cors_origins: Vec<String>,
-}
-
-/// The signal that a path names, whatever stands before `/v1/`.
-pub fn signal_of(path: &str) -> Option<Signal> {
-    match path.trim_end_matches('/').rsplit_once("/v1/")?.1 {
-        "logs" => Some(Signal::Logs),
-        "traces" => Some(Signal::Traces),
-        "metrics" => Some(Signal::Metrics),
-        _ => None,
-    }
+    /// For what has to be sent elsewhere.
+    pub endpoints: Endpoints,
 }
 
 /// Every request to an OTLP/HTTP listener; on the API's, those whose path is an OTLP path.
@@ -81,18 +76,17 @@ pub(in crate::ingest) fn is_worth_draining(parts: &Parts, body: &Body, refusal: 
 }
 
 async fn take(doors: &Doors, parts: &Parts, body: &mut Body, started: Instant) -> Result<Response<Body>, Refusal> {
-    let turned_away = |refusal: Refusal| {
-        doors.intake.counters.refused(Door::Http, refusal.reason);
-        refusal
-    };
-    let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
-    let (signal, encoding) = addressed(&parts.method, parts.uri.path(), &parts.headers).map_err(turned_away)?;
+    let path = parts.uri.path();
+    let manner = manner(signal_of(path), &parts.headers);
+    let who = doors.writer(Door::Http, manner, &parts.headers)?;
+    let turned_away = |refusal| doors.turned_away(Door::Http, &who.tenant, manner, refusal);
+    let (signal, encoding) = addressed(doors, &parts.method, path, &parts.headers).map_err(turned_away)?;
     let compression = body::compression(text(&parts.headers, CONTENT_ENCODING.as_str())).map_err(turned_away)?;
     let declared = text(&parts.headers, CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
     let held = body::receive(body, declared, 0, &doors.body).await.map_err(turned_away)?;
     let held = body::decompress(held, compression, doors.body.bytes).map_err(turned_away)?;
-    let accepted =
-        doors.intake.accept(&who, Export { door: Door::Http, signal, encoding, body: held, started }).await?;
+    let export = Export { door: Door::Http, signal, encoding, body: held, user_agent: manner.user_agent, started };
+    let accepted = doors.intake.accept(&who, export).await?;
     let (content_type, body) = match encoding {
         Encoding::Protobuf => (PROTOBUF, answer::protobuf(&accepted)),
         Encoding::Json => (JSON, answer::json(signal, &accepted).into_bytes()),
@@ -104,21 +98,21 @@ const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
 /// What is sent to which path: or why it can't be taken, and where it belongs.
-fn addressed(method: &Method, path: &str, headers: &HeaderMap) -> Result<(Signal, Encoding), Refusal> {
+fn addressed(doors: &Doors, method: &Method, path: &str, headers: &HeaderMap) -> Result<(Signal, Encoding), Refusal> {
     let content_type = text(headers, CONTENT_TYPE.as_str()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if essence.starts_with("application/grpc") {
         return Err(Refusal::new(
             Reason::UnsupportedMediaType,
-            "this is gRPC, and this port speaks OTLP/HTTP: send it to the gRPC port (4317 by default), \
-             or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            format!(
+                "this is gRPC, and this port speaks OTLP/HTTP: send it to the gRPC port, {}, \
+                 or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+                doors.endpoints.grpc_port()
+            ),
         ));
     }
     let Some(signal) = signal_of(path) else {
-        return Err(Refusal::new(
-            Reason::Misdirected,
-            format!("nothing is taken at {path:?}: post to /v1/logs, /v1/traces or /v1/metrics"),
-        ));
+        return Err(nothing_here(path, headers, &doors.endpoints));
     };
     if method != Method::POST {
         return Err(Refusal::new(Reason::WrongMethod, format!("{method} {path}: this path takes POST only")));
@@ -134,14 +128,14 @@ fn addressed(method: &Method, path: &str, headers: &HeaderMap) -> Result<(Signal
 }
 
 /// An answer that is no success is in the request's encoding too; what is neither gets JSON.
-fn answer_encoding(headers: &HeaderMap) -> Encoding {
+pub(super) fn answer_encoding(headers: &HeaderMap) -> Encoding {
     match text(headers, CONTENT_TYPE.as_str()) {
         Some(kind) if kind.contains("protobuf") => Encoding::Protobuf,
         _ => Encoding::Json,
     }
 }
 
-fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Body> {
+pub(super) fn refused(refusal: &Refusal, encoding: Encoding) -> Response<Body> {
     let status = StatusCode::from_u16(refusal.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (content_type, body) = match encoding {
         Encoding::Protobuf => (PROTOBUF, answer::status_protobuf(refusal)),
@@ -181,6 +175,39 @@ fn preflight() -> Response<Body> {
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     response
+}
+
+/// How a request came, for the diagnostics.
+pub(super) fn manner(signal: Option<Signal>, headers: &HeaderMap) -> Manner<'_> {
+    Manner { signal: signal.map_or("", Signal::as_str), user_agent: text(headers, USER_AGENT.as_str()).unwrap_or("") }
+}
+
+// === impl Doors ===
+
+impl Doors {
+    /// Who sends. Whoever is turned away here is the anonymous tenant's, if there is one.
+    pub(super) fn writer(&self, door: Door, manner: Manner<'_>, headers: &HeaderMap) -> Result<Writer, Refusal> {
+        let strangers = self.auth.tenant_of_strangers();
+        self.auth.writer(headers).map_err(|denied| self.turned_away(door, strangers, manner, denied.into()))
+    }
+
+    /// Counts and notes what is refused before anybody looked for the sender's name in the body.
+    pub(super) fn turned_away(&self, door: Door, tenant: &str, manner: Manner<'_>, refusal: Refusal) -> Refusal {
+        self.intake.counters.refused(door, refusal.reason);
+        let sender = Sender { door, name: "" };
+        self.intake.diagnostics.rejected_as(tenant, sender, manner, refusal.reason, &refusal.message);
+        refusal
+    }
+
+    /// A client began a TLS handshake. It can't be answered, so the operator is told.
+    pub fn met_tls(&self, door: Door, peer: SocketAddr) {
+        let message = "a TLS handshake came to a port that speaks plain text: use http:// in the endpoint (gRPC: insecure), or \
+                       put a proxy in front that ends TLS";
+        tracing::debug!(%peer, "{message}");
+        let refusal = Refusal::new(Reason::Misdirected, message);
+        let _ = self.turned_away(door, self.auth.tenant_of_strangers(), Manner::default(), refusal);
+        self.intake.diagnostics.tell(door, "", Reason::Misdirected, message);
+    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -18,7 +18,9 @@ use std::fmt;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use crate::outcome::Reason;
 
+pub mod address;
 pub mod answer;
+pub mod evidence;
 pub mod grpc;
 pub mod http;
 pub mod json;
@@ -95,6 +97,30 @@ pub fn decode(
         (Encoding::Json, Signal::Logs) => json::decode_logs(body, limits, visit),
         (Encoding::Json, Signal::Traces) => json::decode_traces(body, limits, visit),
         (Encoding::Json, Signal::Metrics) => json::decode_metrics(body, limits, visit),
+    }
+}
+
+// === impl Signal ===
+
+impl Signal {
+    pub const ALL: [Signal; 3] = [Signal::Logs, Signal::Traces, Signal::Metrics];
+
+    /// As in the path.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Signal::Logs => "logs",
+            Signal::Traces => "traces",
+            Signal::Metrics => "metrics",
+        }
+    }
+
+    /// As in the gRPC method.
+    pub fn service(self) -> &'static str {
+        match self {
+            Signal::Logs => "LogsService",
+            Signal::Traces => "TraceService",
+            Signal::Metrics => "MetricsService",
+        }
     }
 }
 

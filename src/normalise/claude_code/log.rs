@@ -285,6 +285,9 @@ fn auth<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     line.lit(if event.outcome == FAILURE { " failed" } else { "" }).finish()
 }
 
+/// Known events whose line is their name.
+const PLAIN: [&str; 4] = ["event", "managed_settings_resolved", "hook_plugin_metrics", "feedback_survey"];
+
 /// Everything else: start-up, settings, plugins, compaction, housekeeping.
 fn session<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
     succeed_or_fail(slots.take_as(Key::Success, value::boolean), event);
@@ -309,7 +312,10 @@ fn session<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<
             .counted(" -> ", slots.count(Key::PostTokens), " tokens")
             .aside(&slots.text(Key::Trigger)),
         "retention_sweep" => line.lit("retention sweep ").name(&slots.text(Key::Result), "done"),
-        _ => line.name(&name.replace('_', " "), ""),
+        _ => {
+            event.unmapped = !PLAIN.contains(&name);
+            line.name(&name.replace('_', " "), "")
+        }
     }
     .finish()
 }

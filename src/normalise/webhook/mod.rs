@@ -146,7 +146,7 @@ fn finish<'d>(context: &Context<'d>, kind: Kind, event_id: u128, mut fact: Fact<
     let family = vocabulary::of(&fact.event_type);
     conventions(kind, &mut fact);
     let occurred = fact.occurred_at.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0);
-    let placed = time::place(occurred, context.now_ns);
+    let placed = time::place_delivered(occurred, context.now_ns);
     match placed.original {
         Some(original) => fact.add("original_timestamp", original.to_string()),
         None if occurred == 0 => fact.add("webhook.time", "received"),

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Row, TestBatch, rows_of};
+use super::{DELIVERIES, Row, TestBatch, request_key, rows_of};
 use crate::spool::receipt::Appended;
-use crate::spool::{RequestKey, Spool, SpoolOptions};
+use crate::spool::{Spool, SpoolOptions};
 
 const DIR: &str = "SPOOL_KILL_TEST_DIR";
 const ROUND: &str = "SPOOL_KILL_TEST_ROUND";
@@ -16,10 +17,15 @@ const SENDERS: u128 = 6;
 const ROUNDS: u128 = 8;
 
 fn open(dir: &Path) -> Arc<Spool<TestBatch>> {
+    open_with(dir, SpoolOptions::default().replay_window)
+}
+
+fn open_with(dir: &Path, replay_window: Duration) -> Arc<Spool<TestBatch>> {
     let options = SpoolOptions {
+        replay_window,
         min_free_bytes: 0,
         segment_bytes: 3000,
-        idle_interval: std::time::Duration::from_millis(5),
+        idle_interval: Duration::from_millis(5),
         ..SpoolOptions::new(dir.join("spool"))
     };
     Arc::new(Spool::open(options, "events", TestBatch::default).unwrap())
@@ -27,6 +33,11 @@ fn open(dir: &Path) -> Arc<Spool<TestBatch>> {
 
 fn rows_for(key: u128) -> u32 {
     1 + (key % 4) as u32
+}
+
+/// Every second sender delivers, the others export.
+fn first_key(round: u128, sender: u128) -> u128 {
+    (sender % 2) * DELIVERIES + (round * SENDERS + sender) * 1_000_000
 }
 
 /// Ships as ClickHouse takes it: whole or not, and a token that is there already changes nothing.
@@ -58,8 +69,8 @@ fn child() {
             let spool = spool.clone();
             tokio::spawn(async move {
                 for n in 0.. {
-                    let key = (round * SENDERS + sender) * 1_000_000 + n;
-                    let sent = spool.append(RequestKey::export(key), |batch| batch.push(key, rows_for(key))).await;
+                    let key = first_key(round, sender) + n;
+                    let sent = spool.append(request_key(key), |batch| batch.push(key, rows_for(key))).await;
                     assert!(matches!(sent, Ok(Appended::Stored(..))), "{sent:?}");
                     // One write per line: a line that the parent reads whole was acknowledged.
                     std::io::stdout().lock().write_all(format!("acked {key}\n").as_bytes()).unwrap();
@@ -106,20 +117,27 @@ fn kill_nine_at_any_moment_loses_nothing_and_doubles_nothing() {
 
     // The senders, who got no answer for their last request, retry it; then everything is shipped.
     let last = acknowledged.iter().fold(BTreeMap::new(), |mut last: BTreeMap<u128, u128>, key| {
-        last.insert(key / 1_000_000, *key);
+        last.insert((key - key / DELIVERIES * DELIVERIES) / 1_000_000, *key);
         last
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let spool = open(dir.path());
         for key in last.values().flat_map(|key| [*key, key + 1]) {
-            let answer = spool.append(RequestKey::export(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
+            let answer = spool.append(request_key(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
             let acked = acknowledged.contains(&key);
             assert!(!acked || matches!(answer, Appended::Duplicate { .. }), "an acknowledged request was stored again");
             acknowledged.insert(key);
         }
         spool.shutdown().await;
         ship(spool, dir.path().join("store")).await;
+
+        // All files are gone, and the exports' window is over: what was delivered is still known.
+        let spool = open_with(dir.path(), Duration::from_millis(1));
+        for &key in acknowledged.range(DELIVERIES..) {
+            let answer = spool.append(request_key(key), |batch| batch.push(key, rows_for(key))).await.unwrap();
+            assert!(matches!(answer, Appended::Duplicate { .. }), "an acknowledged delivery was stored again");
+        }
     });
 
     let mut copies: BTreeMap<u128, Vec<u32>> = BTreeMap::new();

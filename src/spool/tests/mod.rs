@@ -1,5 +1,6 @@
 //! The spool against a model, against known wounds, and against kill -9.
 
+mod delivery;
 mod kill;
 mod memdisk;
 mod model;
@@ -32,8 +33,8 @@ pub struct Row {
 }
 
 /// Keys whose rows make the batch panic.
-pub const CANT_ENCODE: u128 = u128::MAX;
-pub const CANT_UNDO: u128 = u128::MAX - 1;
+pub const CANT_ENCODE: u128 = DELIVERIES - 1;
+pub const CANT_UNDO: u128 = DELIVERIES - 2;
 
 /// Stands for the lead's column builders.
 #[derive(Default)]
@@ -100,6 +101,13 @@ pub fn rows_of(body: &[Bytes]) -> Vec<Row> {
         .collect()
 }
 
+/// Rows of these numbers come from deliveries, those of lower ones from exports.
+pub const DELIVERIES: u128 = 1 << 100;
+
+pub fn request_key(key: u128) -> RequestKey {
+    if key < DELIVERIES { RequestKey::export(key) } else { RequestKey::delivery(key) }
+}
+
 pub fn options() -> SpoolOptions {
     SpoolOptions { slots: 2, ..SpoolOptions::new("/spool") }
 }
@@ -143,7 +151,7 @@ impl ByHand {
     /// Begins a request of so many rows; the answer comes with the next commit.
     pub fn send(&self, key: u128, rows: u32) -> Pin<Box<dyn Future<Output = Answer> + '_>> {
         let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(self.spool.append(RequestKey::export(key), move |batch| batch.push(key, rows)));
+            Box::pin(self.spool.append(request_key(key), move |batch| batch.push(key, rows)));
         match poll(&mut answer) {
             None => answer,
             Some(now) => Box::pin(std::future::ready(now)),
@@ -154,7 +162,7 @@ impl ByHand {
     pub fn store(&mut self, key: u128, rows: u32) -> Answer {
         let ByHand { spool, committer, .. } = self;
         let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-            Box::pin(spool.append(RequestKey::export(key), move |batch| batch.push(key, rows)));
+            Box::pin(spool.append(request_key(key), move |batch| batch.push(key, rows)));
         if let Some(answer) = poll(&mut answer) {
             return answer;
         }
@@ -183,11 +191,15 @@ impl ByHand {
 
     /// The process is killed; the kernel keeps what was written.
     pub fn kill_and_open(self) -> ByHand {
+        self.kill_and_open_with(options())
+    }
+
+    pub fn kill_and_open_with(self, options: SpoolOptions) -> ByHand {
         let ByHand { disk, spool, committer } = self;
         disk.die();
         drop((spool, committer));
         disk.restart_after_kill();
-        ByHand::open(disk, options()).unwrap()
+        ByHand::open(disk, options).unwrap()
     }
 
     pub fn power_cut_and_open(self) -> ByHand {

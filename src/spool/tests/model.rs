@@ -1,5 +1,6 @@
 //! The model: whatever is sent, committed, sealed, shipped, and wherever a step fails or the machine dies, each request ends
-//! up in the store exactly once if it was acknowledged, and not twice if it was retried.
+//! up in the store exactly once if it was acknowledged, and not twice if it was retried. Exports are retried within their
+//! window; deliveries also long after that of exports is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -9,14 +10,15 @@ use std::pin::Pin;
 use proptest::prelude::*;
 
 use super::memdisk::{Fault, MemDisk};
-use super::{Answer, ByHand, Row, TestBatch, options, poll, rows_of};
+use super::{Answer, ByHand, DELIVERIES, Row, TestBatch, options, poll, request_key, rows_of};
+use crate::spool::admin;
 use crate::spool::receipt::Appended;
 use crate::spool::recover;
-use crate::spool::{RequestKey, admin};
 
 #[derive(Debug, Clone)]
 enum Op {
     Send(u8),
+    Deliver(u8),
     Commit,
     Seal,
     /// The insert succeeds; what becomes of the answer differs.
@@ -34,6 +36,8 @@ enum Op {
         power_cut: bool,
     },
     Wait(i64),
+    /// The exports' window passes: they are given up, deliveries are not.
+    Outlast,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +49,8 @@ enum After {
 fn op() -> impl Strategy<Value = Op> {
     let kind = prop_oneof![Just(ErrorKind::StorageFull), Just(ErrorKind::Other)];
     prop_oneof![
-        8 => (0..24u8).prop_map(Op::Send),
+        5 => (0..24u8).prop_map(Op::Send),
+        5 => (0..24u8).prop_map(Op::Deliver),
         5 => Just(Op::Commit),
         2 => Just(Op::Seal),
         2 => prop_oneof![3 => Just(After::Done), 1 => Just(After::Lost)].prop_map(Op::Ship),
@@ -55,11 +60,16 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..12u64).prop_map(|after| Op::Die { after }),
         1 => any::<bool>().prop_map(|power_cut| Op::Restart { power_cut }),
         1 => (0..50i64).prop_map(Op::Wait),
+        1 => Just(Op::Outlast),
     ]
 }
 
 #[derive(Default)]
 struct World {
+    /// How often the exports' window has passed; each time, exports are new ones.
+    age: u128,
+    /// To be sent with the next commit.
+    waiting: Vec<u128>,
     sent: BTreeSet<u128>,
     acknowledged: BTreeSet<u128>,
     /// What ClickHouse has, by token.
@@ -94,7 +104,7 @@ impl World {
             self.sent.insert(key);
             let rows = rows_for(key);
             let mut answer: Pin<Box<dyn Future<Output = Answer> + '_>> =
-                Box::pin(spool.append(RequestKey::export(key), move |batch: &mut TestBatch| batch.push(key, rows)));
+                Box::pin(spool.append(request_key(key), move |batch: &mut TestBatch| batch.push(key, rows)));
             match poll(&mut answer) {
                 // Two twins in one round: the second one's answer is a duplicate either way.
                 Some(answer) => self.answered(key, answer),
@@ -108,6 +118,30 @@ impl World {
                 self.answered(key, answer);
             }
         }
+    }
+
+    fn send(&mut self, n: u8) {
+        self.waiting.push(self.age << 8 | u128::from(n));
+    }
+
+    fn deliver(&mut self, n: u8) {
+        self.waiting.push(DELIVERIES + u128::from(n));
+    }
+
+    /// Nobody retries an export so late: whether one without an answer was stored stays open.
+    fn outlast(&mut self, by_hand: &ByHand) {
+        by_hand.disk.advance(options().replay_window.as_millis() as i64);
+        self.age += 1;
+        self.waiting.retain(|key| *key >= DELIVERIES);
+        self.sent.retain(|key| *key >= DELIVERIES || self.acknowledged.contains(key));
+    }
+
+    /// A redelivery of everything that was ever delivered: known, each one.
+    fn redeliver(&mut self, by_hand: &mut ByHand) {
+        let delivered: Vec<u128> = self.acknowledged.range(DELIVERIES..).copied().collect();
+        let rows = by_hand.spool.stats().appended_rows;
+        self.commit(by_hand, &delivered);
+        assert_eq!(by_hand.spool.stats().appended_rows, rows, "an acknowledged delivery was stored again");
     }
 
     fn ship(&mut self, by_hand: &ByHand, after: After) {
@@ -166,13 +200,16 @@ fn run(seed: u64, ops: Vec<Op>, die_in_recovery: Vec<u64>) {
     let disk = MemDisk::new(seed);
     let mut by_hand = ByHand::open(disk.clone(), options()).unwrap();
     let mut world = World::default();
-    let mut waiting: Vec<u128> = Vec::new();
     let mut deaths = die_in_recovery.into_iter();
     for op in ops {
         let mut restart = None;
         match op {
-            Op::Send(key) => waiting.push(u128::from(key)),
-            Op::Commit => world.commit(&mut by_hand, &std::mem::take(&mut waiting)),
+            Op::Send(n) => world.send(n),
+            Op::Deliver(n) => world.deliver(n),
+            Op::Commit => {
+                let waiting = std::mem::take(&mut world.waiting);
+                world.commit(&mut by_hand, &waiting);
+            }
             Op::Seal => by_hand.committer.seal(),
             Op::Ship(after) => world.ship(&by_hand, after),
             Op::Refuse => {
@@ -185,6 +222,7 @@ fn run(seed: u64, ops: Vec<Op>, die_in_recovery: Vec<u64>) {
             Op::Die { after } => disk.fault_in(after, Fault::Dies),
             Op::Restart { power_cut } => restart = Some(power_cut),
             Op::Wait(ms) => disk.advance(ms),
+            Op::Outlast => world.outlast(&by_hand),
         }
         if let Some(power_cut) = restart.or(disk.is_dead().then_some(seed.is_multiple_of(2))) {
             disk.die();
@@ -219,6 +257,17 @@ fn run(seed: u64, ops: Vec<Op>, die_in_recovery: Vec<u64>) {
     while !by_hand.spool.shared.folder.queue.lock().unwrap().is_empty() {
         world.ship(&by_hand, After::Done);
     }
+    world.outlast(&by_hand);
+    world.redeliver(&mut by_hand);
+    for power_cut in [false, true] {
+        disk.die();
+        drop(by_hand);
+        by_hand = start(&disk, power_cut);
+        world.redeliver(&mut by_hand);
+    }
+    while !by_hand.spool.shared.folder.queue.lock().unwrap().is_empty() {
+        world.ship(&by_hand, After::Done);
+    }
     world.check();
     let stats = by_hand.spool.stats();
     assert_eq!((stats.rows, stats.segments, stats.quarantined, stats.bytes), (0, 0, 0, 0));
@@ -243,7 +292,7 @@ proptest! {
     fn what_is_acknowledged_is_stored_exactly_once_whatever_dies_when(
         seed: u64,
         ops in prop::collection::vec(op(), 1..60),
-        die_in_recovery in prop::collection::vec(0..6u64, 0..3),
+        die_in_recovery in prop::collection::vec(0..12u64, 0..3),
     ) {
         run(seed, ops, die_in_recovery);
     }
@@ -254,7 +303,11 @@ proptest! {
 fn a_death_at_any_step_of_a_fixed_day_loses_and_doubles_nothing() {
     let mut day = Vec::new();
     for key in 0..8u8 {
-        day.extend([Op::Send(key), Op::Commit]);
+        // Alone, and in one commit with one of the other class.
+        day.extend([Op::Deliver(key), Op::Commit, Op::Send(key), Op::Deliver(key + 8), Op::Commit]);
+        if key == 6 {
+            day.push(Op::Outlast);
+        }
         if key % 2 == 1 {
             day.push(Op::Seal);
         }
@@ -265,7 +318,7 @@ fn a_death_at_any_step_of_a_fixed_day_loses_and_doubles_nothing() {
             day.push(Op::Ship(if key == 5 { After::Lost } else { After::Done }));
         }
     }
-    for after in 0..70 {
+    for after in 0..110 {
         for seed in 0..6 {
             let mut ops = vec![Op::Die { after }];
             ops.extend(day.iter().cloned());

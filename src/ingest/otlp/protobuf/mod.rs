@@ -6,6 +6,7 @@
 //! another wire type is skipped as unknown, and when a oneof arrives in pieces the last piece wins.
 
 mod common;
+pub mod evidence;
 mod logs;
 mod metrics;
 mod traces;

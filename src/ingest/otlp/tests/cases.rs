@@ -134,6 +134,7 @@ fn json_is_read_leniently() {
         {"key": "bytes", "value": {"bytesValue": "_-8"}},
         {"key": "null", "value": null},
         {"key": "none"},
+        {"key": "void", "value": {}},
         {"key": "unknown", "value": {"futureValue": 1}, "futureField": []},
         {"key": "list", "value": {"arrayValue": {"values": [{"intValue": "1"}, {}, null]}}},
         {"key": "map", "value": {"kvlistValue": {"values": [{"key": "a\"", "value": {"boolValue": true}}]}}},
@@ -147,12 +148,24 @@ fn json_is_read_leniently() {
     assert_eq!(values["whole"], Value::Double(3.0));
     assert_eq!(values["snake"], Value::Str("s".into()));
     assert_eq!(values["bytes"], Value::Rendered("/+8=".into()));
-    for name in ["null", "none", "unknown"] {
+    for name in ["null", "none", "void", "unknown"] {
         assert_eq!(values[name], Value::Empty, "{name}");
     }
     assert_eq!(values["list"], Value::Rendered("[1,null,null]".into()));
     assert_eq!(values["map"], Value::Rendered(r#"{"a\"":true}"#.into()));
     assert_eq!(values["empty"], Value::Rendered("[]".into()));
+}
+
+/// As a Rust exporter sends it.
+#[test]
+fn pretty_printed_json_is_the_same_request() {
+    let body = json!({"resourceLogs": [{"scopeLogs": [{"scope": {"name": "s"}, "logRecords": [
+        {"observedTimeUnixNano": "17", "attributes": [{"key": "k", "value": {"intValue": "1"}}, {"key": "void", "value": {}}]},
+    ]}]}]});
+    let mut pretty = Values(BTreeMap::new());
+    let tally = json::decode_logs(&serde_json::to_vec_pretty(&body).unwrap(), &Limits::default(), &mut pretty).unwrap();
+    assert_eq!((tally.accepted, tally.rejected), (1, 0));
+    assert_eq!(pretty.0, BTreeMap::from([("k".to_owned(), Value::Int(1)), ("void".to_owned(), Value::Empty)]));
 }
 
 #[test]

@@ -126,6 +126,9 @@ proptest! {
             let (tally, found) = seen(signal, Encoding::Protobuf, &body);
             prop_assert_eq!(&found, &expected);
             prop_assert_eq!((tally.rejected, tally.repaired), (0, 0));
+            // No request of its own signal is taken for another's.
+            prop_assert_eq!(evidence::astray(signal, Encoding::Protobuf, &body), None);
+            prop_assert_eq!(evidence::astray(signal, Encoding::Json, json.to_string().as_bytes()), None);
             let (_, from_json) = seen(signal, Encoding::Json, json.to_string().as_bytes());
             prop_assert_eq!(&from_json, &expected);
         }
@@ -174,6 +177,7 @@ proptest! {
         for signal in SIGNALS {
             for encoding in [Encoding::Protobuf, Encoding::Json] {
                 let _ = decode(signal, encoding, &body, &Limits::default(), &mut Seen::default());
+                let _ = (evidence::astray(signal, encoding, &body), evidence::of_unreadable(encoding, &body));
             }
         }
     }

@@ -148,12 +148,10 @@ fn churn(rows: &[&Row]) -> Vec<Value> {
 impl Row {
     fn of(event: &Event<'_>) -> Row {
         let attribute = |name| attribute(event, name).to_owned();
-        // The column holds the time of receipt: the fixtures are too old to be believed.
-        let original = attribute("original_timestamp").parse().unwrap_or(event.timestamp_ns);
         Row {
             source: event.source.to_string(),
             event_type: event.event_type.to_string(),
-            occurred_ns: original,
+            occurred_ns: event.timestamp_ns,
             repository: event.repository.to_string(),
             project: attribute("vcs.project"),
             project_id: attribute("vcs.project.id"),
