@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::{EVENTS, Hook, add, assert_duplicate, assert_stored, folder, webhook};
 use crate::support::{Answer, Server};
 
+/// The fixtures' times are years ago, and are believed.
+const KEEP: &[(&str, &str)] = &[("ACTIVITYLOG_RETENTION_DAYS", "30000")];
+
 /// A folder of fixtures, and a source of each kind.
 struct Senders {
     root: PathBuf,
@@ -76,7 +79,7 @@ fn read(path: &Path) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn are_stored_once_by_tenant_as_what_they_say() {
-    let server = Server::start().await;
+    let server = Server::start_with(KEEP).await;
     let senders = Senders::of(&folder(), &server, "one").await;
     let files: Vec<&String> = senders.requests.keys().collect();
     assert_eq!(files.len(), 57);
@@ -139,7 +142,7 @@ fn assert_connected(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_another_signature_are_turned_away() {
-    let server = Server::start().await;
+    let server = Server::start_with(KEEP).await;
     let senders = Senders::of(&folder(), &server, "one").await;
     let cases = read(&folder().join("auth-cases.json"));
     let cases = cases.as_array().expect("a list");
@@ -164,7 +167,7 @@ async fn with_another_signature_are_turned_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_order_of_the_scenario_are_stored_once() {
     let scenario = read(&folder().join("scenario.json"));
-    let server = Server::start().await;
+    let server = Server::start_with(KEEP).await;
     let senders = Senders::of(&folder(), &server, "one").await;
     let deliveries = scenario["deliveries"].as_array().expect("a list");
     let (mut stored, mut duplicates) = (0, Vec::new());
