@@ -10,7 +10,7 @@ use super::{EVENTS, Hook, add, assert_duplicate, assert_stored, folder, webhook}
 use crate::support::{Answer, Server};
 
 /// The fixtures' times are years ago, and are believed.
-const KEEP: &[(&str, &str)] = &[("ACTIVITYLOG_RETENTION_DAYS", "30000")];
+const KEEP: &[(&str, &str)] = &[("ACTIVITYLOG_RETENTION_DAYS", "20000")];
 
 /// A folder of fixtures, and a source of each kind.
 struct Senders {
