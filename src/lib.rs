@@ -12,6 +12,7 @@ pub mod auth;
 pub mod cli;
 pub mod clickhouse;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod engine;
 pub mod ingest;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Ok(Command::Migrate(options)) => cli::migrate(&options),
         Ok(Command::Spool(command)) => cli::spool(&command),
         Ok(Command::Reprice(options)) => cli::reprice(&options),
+        Ok(Command::Webhook(command)) => cli::webhook(&command),
         Ok(Command::CheckConfig(options)) => cli::check_config(&options),
         Err(code) => code,
     }

@@ -17,6 +17,7 @@ use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
 use crate::ingest::otlp::address::{is_for_otlp, signal_of};
 use crate::ingest::otlp::http::{self as otlp_http, Doors};
+use crate::ingest::webhook::{self, Hooks};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::Endpoints;
@@ -42,7 +43,7 @@ pub struct Api {
     pub endpoints: Endpoints,
 }
 
-pub fn router(api: Arc<Api>) -> Router {
+pub fn router(api: Arc<Api>, hooks: Arc<Hooks>) -> Router {
     let doors = api.doors.clone();
     // Some clients' OTLP paths begin with /api/.
     let below_api = {
@@ -73,19 +74,25 @@ pub fn router(api: Arc<Api>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(compress))
         .with_state(api);
+    let hooks = Router::new()
+        .route("/webhooks", any(webhook::receive))
+        .route("/webhooks/", any(webhook::receive))
+        .route("/webhooks/{*rest}", any(webhook::receive))
+        .with_state(hooks);
     // OTLP has paths of its own, whatever stands before /v1/; every other path belongs to the portal, but for what can only be
     // OTLP that went astray.
-    api.fallback(move |request: Request| {
-        let doors = doors.clone();
-        async move {
-            if is_for_otlp(request.method(), request.uri().path(), request.headers()) {
-                otlp_http::export(axum::extract::State(doors), request).await
-            } else {
-                portal::serve(request.method(), request.uri().path(), request.headers())
+    api.merge(hooks)
+        .fallback(move |request: Request| {
+            let doors = doors.clone();
+            async move {
+                if is_for_otlp(request.method(), request.uri().path(), request.headers()) {
+                    otlp_http::export(axum::extract::State(doors), request).await
+                } else {
+                    portal::serve(request.method(), request.uri().path(), request.headers())
+                }
             }
-        }
-    })
-    .layer(middleware::from_fn(security_headers))
+        })
+        .layer(middleware::from_fn(security_headers))
 }
 
 async fn unknown(request: Request) -> ApiError {

@@ -24,11 +24,13 @@ use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::migrate::MigrateError;
 use crate::clickhouse::read::Reader;
 use crate::config::Config;
+use crate::control::Control;
 use crate::engine::{self, EngineError};
 use crate::ingest::accept::Intake;
 use crate::ingest::body::BodyLimits;
 use crate::ingest::otlp::http::Doors;
 use crate::ingest::otlp::{Limits, http};
+use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
@@ -89,9 +91,11 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
 
     let endpoints = listeners.endpoints();
     let doors = Arc::new(doors(&config, &spools, &counters, &prices, endpoints.clone())?);
+    let control = Arc::new(Control::open(&config.data_dir));
+    let hooks = Arc::new(hooks(&config, &doors, &control));
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
     let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
-    let serving = listeners.serve(&config, &doors, &api, &stopping);
+    let serving = listeners.serve(&config, &api, hooks, &stopping);
 
     let mut signals = Signals::listen()?;
     let up = tokio::select! {
@@ -105,9 +109,14 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
             return Err(error);
         }
     };
-    let shippers = vec![
+    if let Err(error) = control.refresh(&database.writer()).await {
+        tracing::warn!(%error, "the control tables could not be read yet");
+    }
+    let following = database.writer();
+    let background = vec![
         tokio::spawn(ship(spools.events.clone(), database.writer(), counters.clone(), Some(watermark))),
         tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
+        tokio::spawn(async move { control.follow(following, stopping).await }),
     ];
     let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
     run_file
@@ -123,7 +132,7 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
     signals.stop().await;
     following.abort();
     RunFile::remove(&config.data_dir);
-    stop_all(serving, stop, spools, shippers, database).await
+    stop_all(serving, stop, spools, background, database).await
 }
 
 /// Brings the schema of the configured server up to date, and nothing else.
@@ -137,7 +146,7 @@ async fn stop_all(
     serving: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     spools: Spools,
-    shippers: Vec<JoinHandle<()>>,
+    background: Vec<JoinHandle<()>>,
     database: Database,
 ) -> Result<(), StartError> {
     tracing::info!("stopping");
@@ -147,11 +156,11 @@ async fn stop_all(
     }
     spools.events.shutdown().await;
     spools.metrics.shutdown().await;
-    let give_up: Vec<_> = shippers.iter().map(JoinHandle::abort_handle).collect();
-    let mut shipped = pin!(join_all(shippers));
+    let give_up: Vec<_> = background.iter().map(JoinHandle::abort_handle).collect();
+    let mut shipped = pin!(join_all(background));
     if tokio::time::timeout(LAST_SHIPMENT, &mut shipped).await.is_err() {
         tracing::warn!("some segments are not in ClickHouse yet; they are sent at the next start");
-        give_up.iter().for_each(|shipper| shipper.abort());
+        give_up.iter().for_each(|task| task.abort());
         shipped.await;
     }
     database.shut_down().await;
@@ -184,6 +193,17 @@ fn doors(
         cors_origins: config.cors.origins.clone(),
         endpoints,
     })
+}
+
+fn hooks(config: &Config, doors: &Arc<Doors>, control: &Arc<Control>) -> Hooks {
+    // What the budget can't hold is too large, not to be sent again.
+    let bytes = config.webhooks.max_bytes.0.min(config.limits.in_flight_bytes.0);
+    Hooks {
+        doors: doors.clone(),
+        control: control.clone(),
+        body: BodyLimits { bytes, ..doors.body.clone() },
+        keep_payload: config.webhooks.keep_payload,
+    }
 }
 
 fn api(
@@ -234,16 +254,17 @@ impl Listeners {
     fn serve(
         self,
         config: &Config,
-        doors: &Arc<Doors>,
         api: &Arc<Api>,
+        hooks: Arc<Hooks>,
         stopping: &watch::Receiver<bool>,
     ) -> Vec<JoinHandle<()>> {
         let limits =
             NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
+        let doors = &api.doors;
         [
             (self.grpc, grpc::router(api.clone()), Door::Grpc),
             (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone()), Door::Http),
-            (self.http, router(api.clone()), Door::Http),
+            (self.http, router(api.clone(), hooks), Door::Http),
         ]
         .map(|(listener, router, door)| {
             let doors = doors.clone();

@@ -3,6 +3,7 @@
 mod ask;
 mod reprice;
 mod spool;
+mod webhook;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::{app, telemetry};
 pub use ask::{migrate, sql};
 pub use reprice::{Reprice, reprice};
 pub use spool::{SpoolCommand, spool};
+pub use webhook::{WebhookCommand, webhook};
 
 const BAD_USAGE: u8 = 64;
 
@@ -56,6 +58,12 @@ pub enum Command {
     /// Compute the cost of past calls again, with the prices of today's configuration
     #[command(after_help = reprice::HELP)]
     Reprice(Reprice),
+    /// Who may post webhooks here
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog webhook add --kind github --name shop\n  activitylog webhook ls"
+    )]
+    Webhook(WebhookCommand),
     /// Read the configuration as `serve` would, and say what is wrong with it
     #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
     CheckConfig(Common),

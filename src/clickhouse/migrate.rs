@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_pub",
     6 "0006_calls",
     7 "0007_stand_ins",
+    8 "0008_webhook_sources",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

@@ -33,6 +33,7 @@ pub struct Config {
     pub retention: Retention,
     pub content: Content,
     pub prices: Prices,
+    pub webhooks: Webhooks,
     pub cors: Cors,
 }
 
@@ -99,6 +100,14 @@ pub struct Spool {
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     pub days: u16,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub max_bytes: Bytes,
+    pub keep_payload: bool,
+    pub public_url: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

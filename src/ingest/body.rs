@@ -213,6 +213,15 @@ fn make_room(out: &mut Vec<u8>, more: usize, limit: u64) {
     }
 }
 
+// === impl Held ===
+
+impl Held {
+    /// Reserves room for what is made of the body, beside it.
+    pub fn hold_also(&mut self, bytes: u64) -> Result<(), Refusal> {
+        cover(&mut self.reservation, (self.bytes.len() as u64).saturating_add(bytes))
+    }
+}
+
 /// RFC 1950: the method is 8, and the first two bytes are a multiple of 31.
 fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)

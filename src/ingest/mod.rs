@@ -8,3 +8,4 @@ pub mod messages;
 pub mod notes;
 pub mod otlp;
 pub mod refusal;
+pub mod webhook;

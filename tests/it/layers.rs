@@ -10,7 +10,7 @@ const LEVELS: [&[&str]; 10] = [
     &["app"],
     &["ingest", "api", "portal"],
     &["net", "ship", "query", "live", "audit"],
-    &["spool", "clickhouse", "engine", "auth", "limits"],
+    &["spool", "clickhouse", "control", "engine", "auth", "limits"],
     &["normalise"],
     &["model", "outcome", "config", "telemetry", "prices"],
     // Imports nothing of ours; `cli` runs it.
@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 7] = [
+const NEIGHBOURS: [(&str, &str); 8] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -32,6 +32,8 @@ const NEIGHBOURS: [(&str, &str); 7] = [
     // Senders' blocks are what is shipped.
     ("ingest", "ship"),
     ("api", "ship"),
+    // The control tables are tables.
+    ("control", "clickhouse"),
 ];
 
 /// A line of our own code with its file and number; comments and test code are left out of `code`.

@@ -26,3 +26,4 @@ mod smoke;
 mod store;
 mod support;
 mod wall;
+mod webhooks;

@@ -148,6 +148,14 @@ impl Server {
         self.start_again().await;
     }
 
+    /// Starts on the same folder, after `kill` or `stop`, with this laid over its environment; does not wait.
+    pub fn launch_again(&mut self, environment: &[(&str, &str)]) {
+        let _ = std::fs::remove_file(self.dir.join("run.json"));
+        let over = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(over).collect();
+        self.child = spawn(&self.dir, &environment);
+    }
+
     /// The pid of the embedded engine.
     pub fn engine_pid(&self) -> u32 {
         let children = format!("/proc/{0}/task/{0}/children", self.pid());

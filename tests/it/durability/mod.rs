@@ -41,10 +41,10 @@ fn children(server: &Server) -> Vec<u32> {
 }
 
 /// A stopped process, which goes on when the test is done with it, however it ends.
-struct Frozen(u32);
+pub struct Frozen(u32);
 
 impl Frozen {
-    fn new(pid: u32) -> Frozen {
+    pub fn new(pid: u32) -> Frozen {
         signal(pid, Signal::STOP);
         Frozen(pid)
     }

@@ -1,0 +1,288 @@
+//! `activitylog webhook`: who may post to `/webhooks/{id}`. Written into the running instance's ClickHouse; its nodes know within
+//! two seconds.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde_json::{Value, json};
+
+use super::ask::operator;
+use super::{Common, bad_usage, in_runtime};
+use crate::app::run_file::RunFile;
+use crate::clickhouse::server::Server;
+use crate::config::{Config, Span};
+use crate::control::sources::{self, Secret, Source};
+use crate::ingest::webhook::signing_key;
+use crate::normalise::webhook::Kind;
+
+#[derive(Subcommand)]
+pub enum WebhookCommand {
+    /// Make a source; prints its id, URL and secret as JSON
+    #[command(after_help = "Example:\n  activitylog webhook add --kind github --name shop --project shop")]
+    Add(Add),
+    /// List the sources, one JSON object a line
+    #[command(after_help = "Example:\n  activitylog webhook ls")]
+    Ls(Common),
+    /// Give a source a new secret; the old ones go on to hold for a while
+    #[command(
+        after_help = "Example:\n  activitylog webhook rotate 5f0c... --keep 48h\n  activitylog webhook rotate 5f0c... --keep 0"
+    )]
+    Rotate(Rotate),
+    /// Remove a source: its URL is unknown from then on; its events stay
+    #[command(after_help = "Example:\n  activitylog webhook rm 5f0c...")]
+    Rm(Rm),
+}
+
+#[derive(Args)]
+pub struct Add {
+    #[command(flatten)]
+    common: Common,
+    /// github, azure_devops, gitlab or standard
+    #[arg(long)]
+    kind: Kind,
+    /// What people call it
+    #[arg(long)]
+    name: String,
+    /// What the sender proves itself with [default: made here]
+    #[arg(long)]
+    secret: Option<String>,
+    /// The user of Azure DevOps' Basic authentication [default: any]
+    #[arg(long)]
+    user: Option<String>,
+    /// The project that its events belong to
+    #[arg(long, default_value = "")]
+    project: String,
+    /// Whose events they are [default: auth.anonymous_tenant]
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Rotate {
+    #[command(flatten)]
+    common: Common,
+    /// As `ls` prints it
+    id: String,
+    /// The new secret [default: made here]
+    #[arg(long)]
+    secret: Option<String>,
+    /// How long the old ones go on to hold; 0 ends them at once
+    #[arg(long, default_value = "24h", value_parser = span)]
+    keep: Duration,
+}
+
+#[derive(Args)]
+pub struct Rm {
+    #[command(flatten)]
+    common: Common,
+    /// As `ls` prints it
+    id: String,
+}
+
+pub fn webhook(command: &WebhookCommand) -> ExitCode {
+    match command {
+        WebhookCommand::Add(add) => run(&add.common, async |config, server| add.run(config, server).await),
+        WebhookCommand::Ls(common) => run(common, async |config, server| list(config, server).await),
+        WebhookCommand::Rotate(rotate) => run(&rotate.common, async |config, server| rotate.run(config, server).await),
+        WebhookCommand::Rm(rm) => run(&rm.common, async |_, server| rm.run(server).await),
+    }
+}
+
+/// What was said can't be done, or it went wrong.
+enum Failure {
+    Usage(String),
+    Other(String),
+}
+
+fn run(common: &Common, command: impl AsyncFnOnce(&Config, &Server) -> Result<(), Failure>) -> ExitCode {
+    let config = match common.load() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let mut usage = None;
+    let code = in_runtime(async {
+        let server = operator(&config, config.clickhouse.insert_timeout.0)?;
+        match command(&config, &server).await {
+            Err(Failure::Usage(message)) => {
+                usage = Some(message);
+                Ok(())
+            }
+            Err(Failure::Other(message)) => Err(message),
+            Ok(()) => Ok(()),
+        }
+    });
+    usage.map_or(code, bad_usage)
+}
+
+fn other(error: impl std::fmt::Display) -> Failure {
+    Failure::Other(error.to_string())
+}
+
+// === impl Add ===
+
+impl Add {
+    async fn run(&self, config: &Config, server: &Server) -> Result<(), Failure> {
+        let tenant = self.tenant.as_deref().unwrap_or(&config.auth.anonymous_tenant);
+        if tenant.is_empty() {
+            return Err(Failure::Usage("whose events are they? say it with --tenant".to_owned()));
+        }
+        if self.name.trim().is_empty() {
+            return Err(Failure::Usage("--name is empty: give it one that people know it by".to_owned()));
+        }
+        if self.user.is_some() && self.kind != Kind::AzureDevOps {
+            return Err(Failure::Usage("--user is for azure_devops: the others send no user".to_owned()));
+        }
+        let secret = secret(self.kind, self.secret.as_deref())?;
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let source = Source {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            tenant_id: tenant.to_owned(),
+            kind: self.kind,
+            name: self.name.trim().to_owned(),
+            project: self.project.clone(),
+            user: self.user.clone().unwrap_or_default(),
+            secrets: vec![Secret { secret, expires_at_ms: 0 }],
+            created_at_ms: now_ms,
+            version: sources::next_version(0, now_ms),
+        };
+        sources::write(server, &source).await.map_err(other)?;
+        println!("{}", introduction(config, &source));
+        Ok(())
+    }
+}
+
+// === impl Rotate ===
+
+impl Rotate {
+    async fn run(&self, config: &Config, server: &Server) -> Result<(), Failure> {
+        let mut source = find(server, &self.id).await?;
+        let keep_ms = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
+        let secret = secret(source.kind, self.secret.as_deref())?;
+        source.rotate(secret, jiff::Timestamp::now().as_millisecond(), keep_ms);
+        sources::write(server, &source).await.map_err(other)?;
+        println!("{}", introduction(config, &source));
+        Ok(())
+    }
+}
+
+// === impl Rm ===
+
+impl Rm {
+    async fn run(&self, server: &Server) -> Result<(), Failure> {
+        let mut source = find(server, &self.id).await?;
+        source.version = sources::next_version(source.version, jiff::Timestamp::now().as_millisecond());
+        sources::remove(server, source).await.map_err(other)
+    }
+}
+
+async fn all(server: &Server) -> Result<Vec<Source>, Failure> {
+    let rows = sources::read(server).await.map_err(other)?;
+    sources::parse(&rows).collect::<Result<_, _>>().map_err(Failure::Other)
+}
+
+async fn find(server: &Server, id: &str) -> Result<Source, Failure> {
+    let found = all(server).await?.into_iter().find(|source| source.id == id);
+    found.ok_or_else(|| {
+        Failure::Other(format!("there is no webhook source {id:?}: `activitylog webhook ls` lists them"))
+    })
+}
+
+async fn list(config: &Config, server: &Server) -> Result<(), Failure> {
+    let seen = deliveries(server).await?;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    for source in all(server).await? {
+        let (events, last) = seen.get(&source.id).cloned().unwrap_or((0, Value::Null));
+        let line = json!({
+            "id": source.id,
+            "tenant": source.tenant_id,
+            "kind": source.kind.as_str(),
+            "name": source.name,
+            "project": source.project,
+            "url": url(config, &source),
+            "created": time(source.created_at_ms),
+            "secrets": source.secrets_at(now_ms).count(),
+            "last_received": last,
+            "events": events,
+            "connected": events > 0,
+        });
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// By source: how many, and when the last one came.
+async fn deliveries(server: &Server) -> Result<HashMap<String, (u64, Value)>, Failure> {
+    let sql = "SELECT attributes['webhook.source_id'] AS id, count(), toUnixTimestamp64Milli(max(received_at)) \
+               FROM activitylog.events WHERE kind = 'webhook' GROUP BY id";
+    let lines = server.lines(sql).await.map_err(other)?;
+    Ok(lines
+        .into_iter()
+        .filter_map(|line| {
+            let [id, events, last] = <[String; 3]>::try_from(line).ok()?;
+            Some((id, (events.parse().ok()?, time(last.parse().ok()?))))
+        })
+        .collect())
+}
+
+fn introduction(config: &Config, source: &Source) -> Value {
+    // The newest stands first.
+    let secret = source.secrets.first().map(|secret| secret.secret.as_str());
+    json!({"id": source.id, "url": url(config, source), "secret": secret})
+}
+
+fn url(config: &Config, source: &Source) -> String {
+    let public = config.webhooks.public_url.trim_end_matches('/');
+    let base = match (public, RunFile::read(&config.data_dir)) {
+        ("", Ok(run)) => format!("http://{}", run.http),
+        ("", Err(_)) => format!("http://{}", config.listen.http),
+        (public, _) => public.to_owned(),
+    };
+    format!("{base}/webhooks/{}", source.id)
+}
+
+fn time(ms: i64) -> Value {
+    jiff::Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::from(format!("{time:.3}")))
+}
+
+/// The one given, or 32 random bytes.
+fn secret(kind: Kind, given: Option<&str>) -> Result<String, Failure> {
+    match given {
+        None => made(kind),
+        Some("") => Err(Failure::Usage("--secret is empty: anybody could post".to_owned())),
+        Some(secret) if must_sign(kind, secret) && signing_key(secret).is_none() => Err(Failure::Usage(
+            "--secret is none of Standard Webhooks: it is whsec_ and 24 to 64 bytes in base64; leave it out to have one made"
+                .to_owned(),
+        )),
+        Some(secret) => Ok(secret.to_owned()),
+    }
+}
+
+/// GitLab takes either form: a token, or a signing token.
+fn must_sign(kind: Kind, secret: &str) -> bool {
+    kind == Kind::Standard || kind == Kind::GitLab && secret.starts_with("whsec_")
+}
+
+fn made(kind: Kind) -> Result<String, Failure> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| other(format!("no random bytes: {error}")))?;
+    Ok(match kind {
+        Kind::Standard => format!("whsec_{}", STANDARD.encode(bytes)),
+        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    })
+}
+
+/// "24h", and "0" without a unit.
+fn span(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    Span::deserialize(text).map(|span| span.0).map_err(|error| error.to_string())
+}
