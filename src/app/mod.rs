@@ -30,7 +30,7 @@ use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, ListenError, NetLimits};
 use crate::normalise::content::ContentRules;
-use crate::normalise::rules::{Rules, RulesByTenant};
+use crate::normalise::rules::{Rules, RulesByTenant, ScopeGlobs};
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::Counters;
@@ -169,7 +169,11 @@ fn doors(config: &Config, spools: &Spools, counters: &Arc<Counters>) -> Doors {
 /// What each tenant wants kept, and what calls cost.
 fn rules(config: &Config) -> RulesByTenant {
     let content = ContentRules { capture: config.content.capture };
-    RulesByTenant { default: Arc::new(Rules { content, ..Rules::default() }), ..RulesByTenant::default() }
+    let ignore_scopes = ScopeGlobs::new(config.genai.ignore_scopes.iter().map(String::as_str));
+    RulesByTenant {
+        default: Arc::new(Rules { ignore_scopes, content, ..Rules::default() }),
+        ..RulesByTenant::default()
+    }
 }
 
 fn api(

@@ -28,6 +28,7 @@ pub struct Config {
     pub spool: Spool,
     pub retention: Retention,
     pub content: Content,
+    pub genai: GenAi,
     pub cors: Cors,
 }
 
@@ -98,6 +99,12 @@ pub struct Retention {
 #[serde(deny_unknown_fields)]
 pub struct Content {
     pub capture: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenAi {
+    pub ignore_scopes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

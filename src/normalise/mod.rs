@@ -10,6 +10,7 @@ pub mod content;
 pub mod gen_ai;
 pub mod generic;
 pub mod identity;
+mod key_set;
 pub mod keys;
 mod line;
 mod point;
@@ -19,14 +20,17 @@ pub mod rules;
 mod slots;
 mod span_events;
 pub mod time;
+mod usage_priority;
 pub mod value;
+
+use std::borrow::Cow;
 
 use self::content::{Dropped, Policy};
 use self::identity::{Occurrences, RecordKind};
 use self::resource::{Dialect, ResourceCtx, ScopeCtx};
 use self::rules::Rules;
 use self::slots::Slots;
-use crate::model::event::{Event, Kind};
+use crate::model::event::{Event, Kind, UsageRole};
 use crate::model::metric::Metric;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 
@@ -81,7 +85,7 @@ impl<'c> Normaliser<'c> {
 
     /// What follows belongs to this scope of the current resource.
     pub fn scope(&mut self, scope: &InstrumentationScope<'_>) {
-        self.scope = ScopeCtx::new(&self.resource, scope);
+        self.scope = ScopeCtx::new(&self.resource, scope, &self.context.rules.ignore_scopes);
     }
 
     pub fn log<'r>(&'r mut self, record: &'r LogRecord<'r>) -> Event<'r> {
@@ -91,6 +95,9 @@ impl<'c> Normaliser<'c> {
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
+        }
+        if input.scope.ignored {
+            leave_out(&mut event);
         }
         event
     }
@@ -102,6 +109,9 @@ impl<'c> Normaliser<'c> {
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
+        }
+        if input.scope.ignored {
+            leave_out(&mut event);
         }
         event
     }
@@ -115,7 +125,7 @@ impl<'c> Normaliser<'c> {
         point::measure(input, meta, point, &mut slots, &mut metric);
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::point(&mut slots, &mut metric),
-            Dialect::Generic => gen_ai::point(&mut slots, &mut metric),
+            Dialect::Generic => gen_ai::point(input.scope, &mut slots, &mut metric),
         }
         metric.attributes = slots.finish();
         metric
@@ -133,6 +143,15 @@ impl<'c> Normaliser<'c> {
         self.scope = ScopeCtx::default();
         self.occurrences.clear();
         self.dropped = Dropped::default();
+    }
+}
+
+/// Its usage is a copy of what another scope says, and stands in for nothing.
+fn leave_out(event: &mut Event<'_>) {
+    if matches!(event.usage_role, UsageRole::Leaf | UsageRole::Copy) {
+        event.usage_role = UsageRole::Copy;
+        event.usage_priority = 0;
+        event.usage_key = Cow::Borrowed("");
     }
 }
 

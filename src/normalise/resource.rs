@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::gen_ai::{dialects, names};
 use super::identity::Prefix;
 use super::keys::Key;
+use super::rules::ScopeGlobs;
 use super::{repository, value};
 use crate::model::otlp::{InstrumentationScope, Resource};
 
@@ -23,6 +25,8 @@ pub struct ResourceCtx {
     pub user_id: String,
     pub user_email: String,
     pub session_id: String,
+    /// What the work is for, for model calls that don't say it.
+    pub feature: String,
     /// The bytes that event ids are made of, hashed with the tenant.
     pub(super) prefix: Prefix,
 }
@@ -38,6 +42,10 @@ pub enum Dialect {
 #[derive(Debug, Clone, Default)]
 pub struct ScopeCtx {
     pub dialect: Dialect,
+    /// Whose way to speak of model calls the scope's name tells.
+    pub gen_ai: Option<&'static dialects::Dialect>,
+    /// The operator doesn't want its usage counted (`genai.ignore_scopes`).
+    pub ignored: bool,
     pub name: String,
     pub version: String,
     pub attributes: Vec<(String, String)>,
@@ -50,6 +58,7 @@ impl ResourceCtx {
     pub fn new(tenant_id: &str, resource: &Resource<'_>) -> Self {
         let mut ctx = ResourceCtx { prefix: Prefix::new(tenant_id, resource.raw), ..ResourceCtx::default() };
         let (mut url, mut owner, mut name) = (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
+        let mut env = Cow::Borrowed("");
         for attribute in &resource.attributes {
             let text = value::text(&attribute.value);
             match Key::of(&attribute.key) {
@@ -58,6 +67,15 @@ impl ResourceCtx {
                     ctx.environment = text.clone().into_owned();
                 }
                 Some(Key::Project) => ctx.project = text.clone().into_owned(),
+                Some(Key::LangfuseEnvironment | Key::Env) if ctx.environment.is_empty() => {
+                    env = text.clone();
+                }
+                Some(Key::EnduserId) if ctx.user_id.is_empty() => ctx.user_id = text.clone().into_owned(),
+                Some(key) if names::FEATURE.set.has(key) => {
+                    if ctx.feature.is_empty() || key == Key::AppFeature {
+                        ctx.feature = text.clone().into_owned();
+                    }
+                }
                 Some(Key::UserId) => ctx.user_id = text.clone().into_owned(),
                 Some(Key::UserEmail) => ctx.user_email = text.clone().into_owned(),
                 Some(Key::SessionId) => ctx.session_id = text.clone().into_owned(),
@@ -72,6 +90,9 @@ impl ResourceCtx {
             }
             let pair = (attribute.key.clone().into_owned(), text.into_owned());
             ctx.attributes.push(pair);
+        }
+        if ctx.environment.is_empty() {
+            ctx.environment = env.into_owned();
         }
         ctx.repository = repository::name(url, owner, name).into_owned();
         ctx
@@ -102,10 +123,13 @@ impl Dialect {
 // === impl ScopeCtx ===
 
 impl ScopeCtx {
-    pub fn new(resource: &ResourceCtx, scope: &InstrumentationScope<'_>) -> Self {
+    pub fn new(resource: &ResourceCtx, scope: &InstrumentationScope<'_>, ignored: &ScopeGlobs) -> Self {
+        let dialect = Dialect::of(&scope.name);
         let rendered = scope.attributes.iter();
         ScopeCtx {
-            dialect: Dialect::of(&scope.name),
+            dialect,
+            gen_ai: if dialect == Dialect::Generic { dialects::by_scope(&scope.name) } else { None },
+            ignored: ignored.any(&scope.name),
             name: scope.name.clone().into_owned(),
             version: scope.version.clone().into_owned(),
             attributes: rendered.map(|a| (a.key.clone().into_owned(), value::text(&a.value).into_owned())).collect(),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod captures;
 mod damage;
+mod dialects;
 mod doors;
 mod durability;
 mod engine;
