@@ -71,10 +71,8 @@ impl ResourceCtx {
                     env = text.clone();
                 }
                 Some(Key::EnduserId) if ctx.user_id.is_empty() => ctx.user_id = text.clone().into_owned(),
-                Some(key) if names::FEATURE.set.has(key) => {
-                    if ctx.feature.is_empty() || key == Key::AppFeature {
-                        ctx.feature = text.clone().into_owned();
-                    }
+                Some(key) if names::FEATURE.set.has(key) && (ctx.feature.is_empty() || key == Key::AppFeature) => {
+                    ctx.feature = text.clone().into_owned();
                 }
                 Some(Key::UserId) => ctx.user_id = text.clone().into_owned(),
                 Some(Key::UserEmail) => ctx.user_email = text.clone().into_owned(),

@@ -201,7 +201,7 @@ pub fn by_scope(scope: &str) -> Option<&'static Dialect> {
         Some(beginning) => scope.starts_with(beginning),
         None => scope == *pattern,
     };
-    DIALECTS.iter().find(|dialect| dialect.scopes.iter().any(|pattern| matches(pattern))).copied()
+    DIALECTS.iter().find(|dialect| dialect.scopes.iter().any(matches)).copied()
 }
 
 /// By the name of a log event.

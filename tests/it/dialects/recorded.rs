@@ -110,10 +110,8 @@ fn usage(row: &Row, record: &Value, wrong: &mut Differences) {
         UsageRole::Copy => "copy",
         UsageRole::None => "none",
     };
-    let expected = match record["role"].as_str() {
-        Some(role @ ("leaf" | "aggregate" | "copy")) => role,
-        _ => "none",
-    };
+    let named = record["role"].as_str().filter(|role| ["leaf", "aggregate", "copy"].contains(role));
+    let expected = named.unwrap_or("none");
     same("role", role, &expected.into(), wrong);
     let leaf = row.role == UsageRole::Leaf;
     let second = row.attribute("logfire.span_type") == Some("log");
