@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::StartError;
 use crate::config::{Config, Content, ContentAction, ContentRule, TenantContent};
 use crate::normalise::content::{Action, ContentRules, Custom, CustomRule, HashKey};
-use crate::normalise::rules::{Rules, RulesByTenant};
+use crate::normalise::rules::{Rules, RulesByTenant, ScopeGlobs};
 use crate::prices::Prices;
 
 /// In the data folder.
@@ -18,7 +18,10 @@ const KEY_BYTES: usize = 32;
 
 pub(super) fn by_tenant(config: &Config, prices: &Arc<Prices>) -> Result<RulesByTenant, StartError> {
     let key = hash_key(config)?;
-    let rules = |content: ContentRules| Arc::new(Rules { content, prices: prices.clone() });
+    let ignore_scopes = ScopeGlobs::new(config.genai.ignore_scopes.iter().map(String::as_str));
+    let rules = |content: ContentRules| {
+        Arc::new(Rules { content, prices: prices.clone(), ignore_scopes: ignore_scopes.clone() })
+    };
     let tenants = config.content.tenants.iter();
     Ok(RulesByTenant {
         default: rules(content(&config.content, &TenantContent::default(), &key)),

@@ -34,6 +34,7 @@ pub struct Config {
     pub content: Content,
     pub prices: Prices,
     pub webhooks: Webhooks,
+    pub genai: GenAi,
     pub cors: Cors,
 }
 
@@ -108,6 +109,12 @@ pub struct Webhooks {
     pub max_bytes: Bytes,
     pub keep_payload: bool,
     pub public_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenAi {
+    pub ignore_scopes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

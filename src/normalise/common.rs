@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::keys::Key;
+use super::keys::{Key, Names};
 use super::repository;
 use super::slots::Slots;
 use super::{Input, time};
@@ -20,7 +20,19 @@ pub struct Who<'r> {
     pub session_id: Str<'r>,
 }
 
-pub fn who<'r>(input: Input<'r>, slots: &mut Slots<'r>) -> Who<'r> {
+/// What the dialects call the user and the session.
+pub struct WhoNames {
+    pub user: &'static Names,
+    pub session: &'static Names,
+}
+
+/// What any OpenTelemetry record calls them.
+pub static PLAIN: WhoNames = WhoNames {
+    user: &Names::of(&[Key::UserId, Key::EnduserId, Key::UserIdSnake]),
+    session: &Names::of(&[Key::SessionId, Key::GenAiConversationId]),
+};
+
+pub fn who<'r>(input: Input<'r>, names: &WhoNames, slots: &mut Slots<'r>) -> Who<'r> {
     let resource = input.resource;
     // The scope of rights is the token's to say; the attribute only speaks where the token is silent.
     let project = match input.context.project {
@@ -30,15 +42,15 @@ pub fn who<'r>(input: Input<'r>, slots: &mut Slots<'r>) -> Who<'r> {
             Cow::Borrowed(token)
         }
     };
-    let session_id = slots.take_first(&[Key::SessionId, Key::GenAiConversationId]);
-    slots.drop_if(Key::GenAiConversationId, &session_id);
-    let environment = slots.take_first(&[Key::EnvironmentName, Key::Environment]);
+    let session_id = slots.take_named(names.session);
+    let environment = slots.take_named(&ENVIRONMENT);
+    let user_id = slots.take_named(names.user);
     Who {
         project,
         repository: or(record_repository(slots), &resource.repository),
         environment: or(environment, &resource.environment),
         service: Cow::Borrowed(&resource.service),
-        user_id: or(slots.take_first(&[Key::UserId, Key::EnduserId]), &resource.user_id),
+        user_id: or(user_id, &resource.user_id),
         user_email: or(slots.take_text(Key::UserEmail), &resource.user_email),
         session_id: or(session_id, &resource.session_id),
     }
@@ -57,14 +69,16 @@ fn record_repository<'r>(slots: &Slots<'r>) -> Str<'r> {
     )
 }
 
+static ENVIRONMENT: Names = Names::of(&[Key::EnvironmentName, Key::Environment, Key::LangfuseEnvironment]);
+
 fn or<'r>(own: Str<'r>, otherwise: &'r str) -> Str<'r> {
     if own.is_empty() { Cow::Borrowed(otherwise) } else { own }
 }
 
 // === what events share ===
 
-pub fn fill_who<'r>(input: Input<'r>, slots: &mut Slots<'r>, event: &mut Event<'r>) {
-    let who = who(input, slots);
+pub fn fill_who<'r>(input: Input<'r>, names: &WhoNames, slots: &mut Slots<'r>, event: &mut Event<'r>) {
+    let who = who(input, names, slots);
     event.project = who.project;
     event.repository = who.repository;
     event.environment = who.environment;

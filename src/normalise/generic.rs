@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::common::{fill_span_time, fill_time, fill_who, severity};
+use super::common::{PLAIN, WhoNames, fill_span_time, fill_time, fill_who, severity};
 use super::content::{self, Dropped};
 use super::keys::Key;
 use super::slots::Slots;
@@ -16,15 +16,19 @@ const SOURCE: &str = "otel";
 const SEVERITY_ERROR: i32 = 17;
 const STATUS_ERROR: i32 = 2;
 const KIND_CLIENT: i32 = 3;
+/// `error_type` of a span that failed and doesn't say how.
+const UNNAMED_ERROR: &str = "_ERROR";
 
 pub(super) fn log<'r>(input: Input<'r>, record: &'r LogRecord<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     let mut slots = Slots::sort(&record.attributes, input.resource, input.policy, dropped);
     event.source = Cow::Borrowed(SOURCE);
     event.event_type = log_event_type(record, &mut slots);
+    event.reporter = input.scope.gen_ai.map_or("", |dialect| dialect.name);
+    let dialect = gen_ai::dialect(input.scope, &slots, &event.event_type);
     let times = [record.time_unix_nano, record.observed_time_unix_nano];
     let time = times.into_iter().find(|&time| time != 0).unwrap_or(0);
     fill_time(input, time, &mut slots, event);
-    fill_who(input, &mut slots, event);
+    fill_who(input, who_names(dialect), &mut slots, event);
     event.trace_id = Cow::Borrowed(&record.trace_id);
     event.span_id = Cow::Borrowed(&record.span_id);
     fill_severity(record, &mut slots, event);
@@ -36,11 +40,10 @@ pub(super) fn log<'r>(input: Input<'r>, record: &'r LogRecord<'r>, dropped: &mut
     event.event_class = Cow::Borrowed(if failed { "error" } else { class.unwrap_or("app") });
     event.outcome = Cow::Borrowed(if failed { "failure" } else { outcome.unwrap_or("") });
     fill_shared(&mut slots, event);
-    fill_body(input, record, &mut slots, dropped, event);
-    if gen_ai::speaks(&slots) || event.event_type.starts_with("gen_ai.") {
-        gen_ai::log(&mut slots, event);
-        let policy = input.policy.of_gen_ai(input.scope.speaker);
-        slots.drop_error_texts(policy, dropped);
+    fill_body(input, dialect, record, &mut slots, dropped, event);
+    if let Some(dialect) = dialect {
+        gen_ai::log(input, dialect, record, &mut slots, event);
+        slots.drop_error_texts(input.policy.of_gen_ai(input.scope.speaker), dropped);
     }
     if event.message.is_empty() {
         event.message = event.event_type.clone();
@@ -51,12 +54,14 @@ pub(super) fn log<'r>(input: Input<'r>, record: &'r LogRecord<'r>, dropped: &mut
 
 pub(super) fn span<'r>(input: Input<'r>, span: &'r Span<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     let mut slots = Slots::sort(&span.attributes, input.resource, input.policy, dropped);
+    let dialect = gen_ai::dialect(input.scope, &slots, &span.name);
     event.source = Cow::Borrowed(SOURCE);
+    event.reporter = input.scope.gen_ai.map_or("", |dialect| dialect.name);
     event.event_type = Cow::Borrowed(span_event_type(span.kind, &slots));
     event.message = Cow::Borrowed(&span.name);
     let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
     fill_span_time(input, start, end, &mut slots, event);
-    fill_who(input, &mut slots, event);
+    fill_who(input, who_names(dialect), &mut slots, event);
     event.trace_id = Cow::Borrowed(&span.trace_id);
     event.span_id = Cow::Borrowed(&span.span_id);
     event.parent_span_id = Cow::Borrowed(&span.parent_span_id);
@@ -66,9 +71,15 @@ pub(super) fn span<'r>(input: Input<'r>, span: &'r Span<'r>, dropped: &mut Dropp
     if event.error_type.is_empty() {
         event.error_type = exception(span);
     }
+    if event.error_type.is_empty() && dialect.is_some() {
+        event.error_type = gen_ai::error_type(span, &mut slots);
+    }
+    if event.error_type.is_empty() && span.status_code == STATUS_ERROR {
+        event.error_type = Cow::Borrowed(UNNAMED_ERROR);
+    }
     let mut input = input;
-    if gen_ai::speaks(&slots) {
-        gen_ai::span(&mut slots, event);
+    if let Some(dialect) = dialect {
+        gen_ai::span(input, dialect, span, &mut slots, event);
         input.policy = input.policy.of_gen_ai(input.scope.speaker);
         slots.drop_error_texts(input.policy, dropped);
     }
@@ -84,20 +95,38 @@ pub(super) fn span<'r>(input: Input<'r>, span: &'r Span<'r>, dropped: &mut Dropp
     event.attributes = slots.finish();
 }
 
+/// The record's own field, unless it is a place in the source of a Rust library (the `tracing` bridge's names); then, and without
+/// one, an attribute.
 fn log_event_type<'r>(record: &'r LogRecord<'r>, slots: &mut Slots<'r>) -> Str<'r> {
-    if !record.event_name.is_empty() {
-        slots.drop_if(Key::EventName, &record.event_name);
-        return Cow::Borrowed(&record.event_name);
+    let own = record.event_name.as_ref();
+    if !own.is_empty() && !is_source_location(own) {
+        slots.drop_if(Key::EventName, own);
+        return Cow::Borrowed(own);
     }
-    match slots.take_text(Key::EventName) {
-        name if name.is_empty() => Cow::Borrowed("log"),
-        name => name,
+    let name = slots.take_first(&[Key::EventName, Key::EventNameSnake]);
+    if name.is_empty() {
+        return Cow::Borrowed(if own.is_empty() { "log" } else { own });
     }
+    if !own.is_empty() {
+        slots.add("log.event_name", own);
+    }
+    name
 }
 
-/// A gen_ai event's body holds messages; anyone else's is the line itself.
+/// `event otel/src/events/session_telemetry.rs:1153`
+fn is_source_location(name: &str) -> bool {
+    let place = name.strip_prefix("event ").and_then(|place| place.rsplit_once(".rs:"));
+    place.is_some_and(|(_, line)| !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn who_names(dialect: Option<&gen_ai::dialects::Dialect>) -> &'static WhoNames {
+    if dialect.is_some() { &gen_ai::WHO } else { &PLAIN }
+}
+
+/// A gen_ai event's body holds messages, a command line tool's may quote them; anyone else's is the line itself.
 fn fill_body<'r>(
     input: Input<'r>,
+    dialect: Option<&gen_ai::dialects::Dialect>,
     record: &'r LogRecord<'r>,
     slots: &mut Slots<'r>,
     dropped: &mut Dropped,
@@ -106,7 +135,7 @@ fn fill_body<'r>(
     if matches!(record.body, Value::Empty) {
         return;
     }
-    let is_gen_ai = event.event_type.starts_with("gen_ai.");
+    let is_gen_ai = event.event_type.starts_with("gen_ai.") || dialect.is_some_and(|dialect| dialect.whole);
     let verdict = match is_gen_ai {
         true => input.policy.apply(content::BODY, &record.body, dropped),
         false => input.policy.judge(None, content::LOG_BODY, &record.body, dropped),

@@ -1,6 +1,6 @@
 //! The `message` column: one short line for the feed, made of names and numbers only, never of content.
 
-use crate::model::event::{NanoUsd, Str};
+use crate::model::event::{Event, NanoUsd, Str};
 
 /// What a sender wrote is cut here, so that a line stays one.
 const MAX_PART: usize = 120;
@@ -12,6 +12,17 @@ pub struct Line(String);
 impl Line {
     pub fn new() -> Self {
         Line(String::with_capacity(80))
+    }
+
+    /// `claude-opus-5-5: 120 in, 14 out, 900 cached`
+    pub fn usage(event: &Event<'_>) -> Self {
+        let line = Line::new().name(&event.model, "model").lit(": ");
+        let line = line.number(event.input_tokens).lit(" in, ");
+        let line = line.number(event.output_tokens).lit(" out");
+        match event.cache_read_tokens {
+            0 => line,
+            cached => line.lit(", ").number(cached).lit(" cached"),
+        }
     }
 
     /// Text of ours.

@@ -12,6 +12,7 @@ pub mod cost;
 pub mod gen_ai;
 pub mod generic;
 pub mod identity;
+mod key_set;
 pub mod keys;
 mod line;
 pub mod message;
@@ -22,15 +23,18 @@ pub mod rules;
 mod slots;
 mod span_events;
 pub mod time;
+mod usage_priority;
 pub mod value;
 pub mod webhook;
+
+use std::borrow::Cow;
 
 use self::content::{Dropped, Policy, Speaker};
 use self::identity::{Occurrences, RecordKind};
 use self::resource::{Dialect, ResourceCtx, ScopeCtx};
 use self::rules::Rules;
 use self::slots::Slots;
-use crate::model::event::{Event, Kind};
+use crate::model::event::{Event, Kind, UsageRole};
 use crate::model::metric::Metric;
 use crate::model::otlp::{DataPoint, InstrumentationScope, KeyValue, LogRecord, MetricMeta, Resource, Span};
 
@@ -90,7 +94,8 @@ impl<'c> Normaliser<'c> {
     /// What follows belongs to this scope of the current resource.
     pub fn scope(&mut self, scope: &InstrumentationScope<'_>) {
         let policy = self.policy(Speaker::of(&scope.name));
-        self.scope = ScopeCtx::new(&self.resource, scope, policy, &mut self.dropped);
+        let ignored = &self.context.rules.ignore_scopes;
+        self.scope = ScopeCtx::new(&self.resource, scope, ignored, policy, &mut self.dropped);
     }
 
     pub fn log<'r>(&'r mut self, record: &'r LogRecord<'r>) -> Event<'r> {
@@ -102,6 +107,9 @@ impl<'c> Normaliser<'c> {
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::log(input, record, dropped, &mut event),
             Dialect::Generic => generic::log(input, record, dropped, &mut event),
+        }
+        if input.scope.ignored {
+            leave_out(&mut event);
         }
         cost::settle(&rules.prices, &mut event);
         event
@@ -117,6 +125,9 @@ impl<'c> Normaliser<'c> {
             Dialect::ClaudeCode => claude_code::span(input, span, dropped, &mut event),
             Dialect::Generic => generic::span(input, span, dropped, &mut event),
         }
+        if input.scope.ignored {
+            leave_out(&mut event);
+        }
         cost::settle(&rules.prices, &mut event);
         event
     }
@@ -131,7 +142,7 @@ impl<'c> Normaliser<'c> {
         point::measure(input, meta, point, &mut slots, &mut metric);
         match input.scope.dialect {
             Dialect::ClaudeCode => claude_code::point(&mut slots, &mut metric),
-            Dialect::Generic => gen_ai::point(&mut slots, &mut metric),
+            Dialect::Generic => gen_ai::point(input.scope, &mut slots, &mut metric),
         }
         metric.attributes = slots.finish();
         metric
@@ -176,5 +187,14 @@ impl<'c> Normaliser<'c> {
         self.occurrences.clear();
         self.dropped = Dropped::default();
         self.hashed.clear();
+    }
+}
+
+/// Its usage is a copy of what another scope says, and stands in for nothing.
+fn leave_out(event: &mut Event<'_>) {
+    if matches!(event.usage_role, UsageRole::Leaf | UsageRole::Copy) {
+        event.usage_role = UsageRole::Copy;
+        event.usage_priority = 0;
+        event.usage_key = Cow::Borrowed("");
     }
 }

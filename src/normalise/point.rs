@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::common::who;
+use super::common::{PLAIN, who};
 use super::slots::Slots;
 use super::{Input, time};
 use crate::model::metric::Metric;
@@ -30,7 +30,7 @@ pub(super) fn measure<'r>(
     }
     // Not a partition key: a process may have started long ago.
     metric.start_timestamp_ns = i64::try_from(point.start_time_unix_nano).unwrap_or(0);
-    let who = who(input, slots);
+    let who = who(input, &PLAIN, slots);
     metric.project = who.project;
     metric.repository = who.repository;
     metric.environment = who.environment;

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use super::content::{Dropped, Policy, Speaker};
+use super::gen_ai::{dialects, names};
 use super::identity::Prefix;
 use super::keys::Key;
 use super::repository;
+use super::rules::ScopeGlobs;
 use crate::model::otlp::{InstrumentationScope, Resource};
 
 /// Far above what any SDK's detectors put there (a resource with all of them has some 30).
@@ -26,6 +28,8 @@ pub struct ResourceCtx {
     pub user_id: String,
     pub user_email: String,
     pub session_id: String,
+    /// What the work is for, for model calls that don't say it.
+    pub feature: String,
     /// The bytes that event ids are made of, hashed with the tenant.
     pub(super) prefix: Prefix,
 }
@@ -43,6 +47,10 @@ pub struct ScopeCtx {
     pub dialect: Dialect,
     /// Whose words its names are, for the content policy.
     pub speaker: Speaker,
+    /// Whose way to speak of model calls the scope's name tells.
+    pub gen_ai: Option<&'static dialects::Dialect>,
+    /// The operator doesn't want its usage counted (`genai.ignore_scopes`).
+    pub ignored: bool,
     pub name: String,
     pub version: String,
     pub attributes: Vec<(String, String)>,
@@ -55,6 +63,7 @@ impl ResourceCtx {
     pub fn new(tenant_id: &str, resource: &Resource<'_>, policy: Policy<'_>, dropped: &mut Dropped) -> Self {
         let mut ctx = ResourceCtx { prefix: Prefix::new(tenant_id, resource.raw), ..ResourceCtx::default() };
         let (mut url, mut owner, mut name) = (Cow::Borrowed(""), Cow::Borrowed(""), Cow::Borrowed(""));
+        let mut env = Cow::Borrowed("");
         for attribute in &resource.attributes {
             let key = Key::of(&attribute.key);
             let verdict = policy.judge(key, &attribute.key, &attribute.value, dropped);
@@ -67,6 +76,13 @@ impl ResourceCtx {
                     ctx.environment = text.clone().into_owned();
                 }
                 Some(Key::Project) => ctx.project = text.clone().into_owned(),
+                Some(Key::LangfuseEnvironment | Key::Env) if ctx.environment.is_empty() => {
+                    env = text.clone();
+                }
+                Some(Key::EnduserId) if ctx.user_id.is_empty() => ctx.user_id = text.clone().into_owned(),
+                Some(key) if names::FEATURE.set.has(key) && (ctx.feature.is_empty() || key == Key::AppFeature) => {
+                    ctx.feature = text.clone().into_owned();
+                }
                 Some(Key::UserId) => ctx.user_id = text.clone().into_owned(),
                 Some(Key::UserEmail) => ctx.user_email = text.clone().into_owned(),
                 Some(Key::SessionId) => ctx.session_id = text.clone().into_owned(),
@@ -81,6 +97,9 @@ impl ResourceCtx {
             }
             let pair = (attribute.key.clone().into_owned(), text.into_owned());
             ctx.attributes.push(pair);
+        }
+        if ctx.environment.is_empty() {
+            ctx.environment = env.into_owned();
         }
         ctx.repository = repository::name(url, owner, name).into_owned();
         ctx.name_branch(policy, dropped);
@@ -126,6 +145,7 @@ impl ScopeCtx {
     pub fn new(
         resource: &ResourceCtx,
         scope: &InstrumentationScope<'_>,
+        ignored: &ScopeGlobs,
         policy: Policy<'_>,
         dropped: &mut Dropped,
     ) -> Self {
@@ -135,9 +155,12 @@ impl ScopeCtx {
             Some((attribute.key.clone().into_owned(), text.into_owned()))
         });
         let attributes = kept.collect();
+        let dialect = Dialect::of(&scope.name);
         ScopeCtx {
-            dialect: Dialect::of(&scope.name),
+            dialect,
             speaker: Speaker::of(&scope.name),
+            gen_ai: if dialect == Dialect::Generic { dialects::by_scope(&scope.name) } else { None },
+            ignored: ignored.any(&scope.name),
             name: scope.name.clone().into_owned(),
             version: scope.version.clone().into_owned(),
             attributes,

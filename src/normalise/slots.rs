@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::content::{self, Dropped, Policy, Verdict};
-use super::keys::Key;
+use super::keys::{Key, KeySet, Names};
 use super::resource::ResourceCtx;
 use super::value;
 use crate::model::event::{AttributeValue, Str};
@@ -17,13 +17,12 @@ pub struct Slots<'r> {
     resource: &'r ResourceCtx,
     /// Index into `source` by key, where `present` says so.
     at: [u16; Key::COUNT],
-    present: u128,
+    present: KeySet,
     /// Stand-ins for attributes that are hashed; `at` means these where it has [`HASHED`].
     hashed: &'r [(usize, KeyValue<'static>)],
     map: Vec<(&'r str, AttributeValue<'r>)>,
 }
 
-const _: () = assert!(Key::COUNT <= 128, "one bit per key");
 const HASHED: u16 = 1 << 15;
 
 // === impl Slots ===
@@ -36,7 +35,7 @@ impl<'r> Slots<'r> {
         dropped: &mut Dropped,
     ) -> Self {
         let (at, map) = ([0; Key::COUNT], Vec::with_capacity(source.len() + 2));
-        let mut slots = Slots { source, resource, at, present: 0, hashed: policy.hashed(), map };
+        let mut slots = Slots { source, resource, at, present: KeySet::NONE, hashed: policy.hashed(), map };
         for (index, attribute) in source.iter().enumerate() {
             let key = Key::of(&attribute.key);
             let at = match policy.judge(key, &attribute.key, &attribute.value, dropped) {
@@ -50,8 +49,8 @@ impl<'r> Slots<'r> {
             };
             match (key, at) {
                 // a name that comes twice: the first one counts, the others are kept
-                (Some(key), Some(at)) if slots.present & bit(key) == 0 => {
-                    slots.present |= bit(key);
+                (Some(key), Some(at)) if !slots.present.has(key) => {
+                    slots.present.insert(key);
                     slots.at[key as usize] = at;
                 }
                 (_, Some(at)) => slots.keep(slots.attribute(at)),
@@ -71,7 +70,7 @@ impl<'r> Slots<'r> {
     /// The value, left where it is.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&'r Value<'r>> {
-        if self.present & bit(key) == 0 {
+        if !self.present.has(key) {
             return None;
         }
         Some(&self.attribute(self.at[key as usize]).value)
@@ -81,12 +80,22 @@ impl<'r> Slots<'r> {
     #[inline]
     pub fn take(&mut self, key: Key) -> Option<&'r Value<'r>> {
         let value = self.get(key)?;
-        self.present &= !bit(key);
+        self.present.remove(key);
         Some(value)
     }
 
     pub fn any(&self, keys: &[Key]) -> bool {
-        keys.iter().any(|&key| self.present & bit(key) != 0)
+        keys.iter().any(|&key| self.present.has(key))
+    }
+
+    #[inline]
+    pub fn any_of(&self, keys: &KeySet) -> bool {
+        self.present.meets(keys)
+    }
+
+    /// An attribute that no [`Key`] names, whether the policy kept it or not: for an id inside of content.
+    pub fn raw(&self, name: &str) -> Option<&'r Value<'r>> {
+        self.source.iter().find(|attribute| attribute.key == name).map(|attribute| &attribute.value)
     }
 
     pub fn text(&self, key: Key) -> Str<'r> {
@@ -96,6 +105,31 @@ impl<'r> Slots<'r> {
     #[inline]
     pub fn take_text(&mut self, key: Key) -> Str<'r> {
         self.take(key).map_or(Cow::Borrowed(""), value::text)
+    }
+
+    /// The first of these that is there and not empty, left where it is.
+    pub fn first(&self, names: &Names) -> Option<(Key, Str<'r>)> {
+        if !self.any_of(&names.set) {
+            return None;
+        }
+        let texts = names.keys.iter().filter_map(|&key| Some((key, value::text(self.get(key)?))));
+        texts.into_iter().find(|(_, text)| !text.is_empty())
+    }
+
+    /// Drops every one of these that says what a column says already.
+    pub fn drop_all_if(&mut self, names: &Names, column: &str) {
+        if self.any_of(&names.set) {
+            names.keys.iter().for_each(|&key| self.drop_if(key, column));
+        }
+    }
+
+    /// The first of these, for a column; those that say the same go with it.
+    pub fn take_named(&mut self, names: &Names) -> Str<'r> {
+        let text = self.first(names).map_or(Cow::Borrowed(""), |(_, text)| text);
+        if !text.is_empty() {
+            self.drop_all_if(names, &text);
+        }
+        text
     }
 
     /// The first of these that is there and not empty.
@@ -115,7 +149,7 @@ impl<'r> Slots<'r> {
             return 0;
         };
         if number.exact {
-            self.present &= !bit(key);
+            self.present.remove(key);
         }
         number.value
     }
@@ -128,7 +162,7 @@ impl<'r> Slots<'r> {
     #[inline]
     pub fn take_as<T>(&mut self, key: Key, read: impl Fn(&Value<'_>) -> Option<T>) -> Option<T> {
         let read = read(self.get(key)?)?;
-        self.present &= !bit(key);
+        self.present.remove(key);
         Some(read)
     }
 
@@ -136,7 +170,7 @@ impl<'r> Slots<'r> {
     #[inline]
     pub fn drop_if(&mut self, key: Key, column: &str) {
         if self.get(key).is_some_and(|v| value::text(v) == column) {
-            self.present &= !bit(key);
+            self.present.remove(key);
         }
     }
 
@@ -165,11 +199,8 @@ impl<'r> Slots<'r> {
 
     /// The map: what was unknown, and what nobody took.
     pub fn finish(mut self) -> Vec<(&'r str, AttributeValue<'r>)> {
-        let mut left = self.present;
-        while left != 0 {
-            let key = Key::from_index(left.trailing_zeros() as usize);
+        for key in self.present.iter() {
             self.keep(self.attribute(self.at[key as usize]));
-            left &= left - 1;
         }
         self.map
     }
@@ -183,9 +214,4 @@ impl<'r> Slots<'r> {
             self.map.push((&attribute.key, value));
         }
     }
-}
-
-#[inline]
-fn bit(key: Key) -> u128 {
-    1 << key as u8
 }

@@ -87,6 +87,16 @@ pub fn usd(value: &Value<'_>) -> Option<NanoUsd> {
     }
 }
 
+/// Any number.
+pub fn double(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Double(double) => Some(*double),
+        Value::Int(int) => Some(*int as f64),
+        Value::Str(text) => text.trim().parse().ok(),
+        Value::Empty | Value::Bool(_) | Value::Rendered(_) => None,
+    }
+}
+
 pub fn boolean(value: &Value<'_>) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),

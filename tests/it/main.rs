@@ -6,6 +6,7 @@ mod clients;
 mod content;
 mod damage;
 mod diagnostics;
+mod dialects;
 mod doors;
 mod durability;
 mod engine;

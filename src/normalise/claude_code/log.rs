@@ -2,18 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::{
-    EVENT_PRIORITY, FAILURE, PREFIX, REJECTED, SUCCESS, decide, error_class, fail, fill_common, fill_tokens,
-    succeed_or_fail,
-};
+use super::{FAILURE, PREFIX, REJECTED, SUCCESS, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
 use crate::model::event::{CostOrigin, Event, NanoUsd, Str, UsageRole};
 use crate::model::otlp::{LogRecord, Value};
-use crate::normalise::common::{fill_time, fill_who, own_usage_key, severity};
+use crate::normalise::common::{PLAIN, fill_time, fill_who, own_usage_key, severity};
 use crate::normalise::content::{self, Dropped};
 use crate::normalise::keys::Key;
 use crate::normalise::line::Line;
 use crate::normalise::slots::Slots;
-use crate::normalise::{Input, time, value};
+use crate::normalise::{Input, time, usage_priority, value};
 
 pub(in crate::normalise) fn log<'r>(
     mut input: Input<'r>,
@@ -27,7 +24,7 @@ pub(in crate::normalise) fn log<'r>(
     event.event_type = event_type(record, &mut slots);
     fill_body(input, record, &mut slots, dropped, event);
     fill_when(input, record, &mut slots, event);
-    fill_who(input, &mut slots, event);
+    fill_who(input, &PLAIN, &mut slots, event);
     event.trace_id = Cow::Borrowed(&record.trace_id);
     event.span_id = Cow::Borrowed(&record.span_id);
     fill_common(input, &mut slots, dropped, event);
@@ -149,12 +146,12 @@ fn api_request<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
         event.cost_origin = CostOrigin::Reported;
     }
     event.usage_role = UsageRole::Leaf;
-    event.usage_priority = EVENT_PRIORITY;
+    event.usage_priority = usage_priority::CLAUDE_CODE;
     event.usage_key = slots.take_text(Key::RequestId);
     if event.usage_key.is_empty() {
         event.usage_key = own_usage_key(event);
     }
-    let line = super::usage_line(event);
+    let line = Line::usage(event);
     match cost {
         Some(cost) => line.lit(", ").usd(cost).finish(),
         None => line.finish(),
@@ -290,7 +287,7 @@ fn auth<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
 }
 
 /// Known events whose line is their name.
-const PLAIN: [&str; 4] = ["event", "managed_settings_resolved", "hook_plugin_metrics", "feedback_survey"];
+const LINELESS: [&str; 4] = ["event", "managed_settings_resolved", "hook_plugin_metrics", "feedback_survey"];
 
 /// Everything else: start-up, settings, plugins, compaction, housekeeping.
 fn session<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
@@ -317,7 +314,7 @@ fn session<'r>(name: &str, slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<
             .aside(&slots.text(Key::Trigger)),
         "retention_sweep" => line.lit("retention sweep ").name(&slots.text(Key::Result), "done"),
         _ => {
-            event.unmapped = !PLAIN.contains(&name);
+            event.unmapped = !LINELESS.contains(&name);
             line.name(&name.replace('_', " "), "")
         }
     }

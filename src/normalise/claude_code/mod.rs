@@ -15,7 +15,6 @@ pub(super) use self::span::span;
 
 use super::content::Dropped;
 use super::keys::Key;
-use super::line::Line;
 use super::slots::Slots;
 use super::{Input, value};
 use crate::model::event::{Event, Str};
@@ -26,9 +25,8 @@ pub const SOURCE: &str = "claude_code";
 const PROVIDER: &str = "anthropic";
 const PREFIX: &str = "claude_code.";
 
-/// `Event::usage_priority`: the event has cost and cache shares, the span only tokens.
-const EVENT_PRIORITY: u8 = 30;
-const SPAN_PRIORITY: u8 = 10;
+/// `Event::reporter`.
+const REPORTER: &str = "claude-code";
 
 const SUCCESS: Str<'static> = Cow::Borrowed("success");
 const FAILURE: Str<'static> = Cow::Borrowed("failure");
@@ -71,6 +69,7 @@ fn feature<'r>(slots: &Slots<'r>) -> Str<'r> {
 /// What log events and spans share.
 fn fill_common<'r>(input: Input<'r>, slots: &mut Slots<'r>, dropped: &mut Dropped, event: &mut Event<'r>) {
     event.source = Cow::Borrowed(SOURCE);
+    event.reporter = REPORTER;
     event.provider = attribution::provider(slots);
     slots.drop_if(Key::GenAiProviderName, PROVIDER);
     slots.drop_if(Key::GenAiSystem, PROVIDER);
@@ -98,6 +97,7 @@ fn fill_tokens<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
     event.cache_read_tokens = slots.take_tokens(Key::CacheReadTokens);
     event.cache_creation_tokens = slots.take_tokens(Key::CacheCreationTokens);
     event.cache_creation_1h_tokens = slots.take_tokens(Key::CacheCreation1hTokens);
+    event.cache_known = true;
 }
 
 /// A failure is of class `error`, whatever else it is.
@@ -143,17 +143,6 @@ fn hook_outcome(slots: &Slots<'_>, event: &mut Event<'_>) {
         event.outcome = REJECTED;
     } else {
         event.outcome = SUCCESS;
-    }
-}
-
-/// `claude-opus-5-5: 120 in, 14 out, 900 cached`
-fn usage_line(event: &Event<'_>) -> Line {
-    let line = Line::new().name(&event.model, "model").lit(": ");
-    let line = line.number(event.input_tokens).lit(" in, ");
-    let line = line.number(event.output_tokens).lit(" out");
-    match event.cache_read_tokens {
-        0 => line,
-        cached => line.lit(", ").number(cached).lit(" cached"),
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::{PREFIX, SPAN_PRIORITY, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
+use super::{PREFIX, decide, error_class, fail, fill_common, fill_tokens, succeed_or_fail};
 use crate::model::event::{Event, Str, UsageRole};
 use crate::model::otlp::Span;
-use crate::normalise::common::{fill_span_time, fill_who};
+use crate::normalise::common::{PLAIN, fill_span_time, fill_who};
 use crate::normalise::content::{self, Dropped};
 use crate::normalise::keys::Key;
 use crate::normalise::line::Line;
 use crate::normalise::slots::Slots;
-use crate::normalise::{Input, span_events, value};
+use crate::normalise::{Input, span_events, usage_priority, value};
 
 /// `Status.StatusCode.STATUS_CODE_ERROR`.
 const ERROR: i32 = 2;
@@ -29,7 +29,7 @@ pub(in crate::normalise) fn span<'r>(
     };
     let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
     fill_span_time(input, start, end, &mut slots, event);
-    fill_who(input, &mut slots, event);
+    fill_who(input, &PLAIN, &mut slots, event);
     event.trace_id = Cow::Borrowed(&span.trace_id);
     event.span_id = Cow::Borrowed(&span.span_id);
     event.parent_span_id = Cow::Borrowed(&span.parent_span_id);
@@ -117,10 +117,10 @@ fn llm_request<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) -> Str<'r> {
         return line.aside(&event.error_type).took(event.duration_ns).finish();
     }
     event.usage_role = UsageRole::Copy;
-    event.usage_priority = SPAN_PRIORITY;
+    event.usage_priority = usage_priority::of_copy(usage_priority::CLAUDE_CODE);
     // Without one nobody could tell whether the call is counted already.
     event.usage_key = slots.take_text(Key::RequestId);
-    super::usage_line(event).took(event.duration_ns).finish()
+    Line::usage(event).took(event.duration_ns).finish()
 }
 
 /// One prompt with everything it led to. Carries no tokens today; if it ever does, they are its children's.
