@@ -74,6 +74,8 @@ struct Spools {
     metrics: Arc<Spool<Rows<MetricBlock>>>,
 }
 
+/// Days. ClickHouse counts expiry in 32-bit seconds since 1970: with much more, a row of today would be over in 1970.
+const LONGEST_RETENTION: u16 = 20_000;
 /// What was shipped may still be sent for this long at the end; the rest waits in the spool.
 const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 
@@ -181,7 +183,7 @@ fn doors(
             counters: counters.clone(),
             diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
-            retention_days: config.retention.days,
+            retention_days: config.retention.days.min(LONGEST_RETENTION),
             rules: rules::by_tenant(config, prices)?,
         },
         auth: Auth::new(&config.auth.anonymous_tenant),

@@ -12,6 +12,7 @@ mod durability;
 mod engine;
 mod engine_rights;
 mod fidelity;
+mod fidelity_table;
 mod layers;
 mod load_encoder;
 mod messages;
