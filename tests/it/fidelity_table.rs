@@ -11,6 +11,7 @@ use crate::fidelity::read_json;
 use crate::senders::{framed, grpc_call, post, post_chunked};
 use crate::store::Store;
 use crate::support::{Server, eventually};
+use crate::webhooks::fixtures::said_and_stored;
 
 /// What is known of a recording, and what was found of it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,13 @@ async fn every_cell_is_equal() {
             let _ = write!(table, "\n## {family}\n\n{COLUMNS}");
         }
         recording.write(&stored, &mut table);
+    }
+    table.push_str("\n## Webhooks\n\n| delivery | expected | stored |\n|---|---|---|\n");
+    for [file, said, stored] in said_and_stored().await {
+        let _ = writeln!(table, "| {file} | {said} | {stored} |");
+        if said != stored {
+            differ.push(format!("{file}: {stored}\n  expected {said}"));
+        }
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
     compare_with_the_page(&table);
@@ -189,17 +197,26 @@ fn gen_ai() -> Vec<Recording> {
     let read =
         |name: &str| -> Value { serde_json::from_slice(&std::fs::read(folder.join(name)).expect(name)).expect(name) };
     let recordings = names.iter().map(|name| {
-        let summary = &read(name)["summary"];
+        let known = read(name);
+        let summary = &known["summary"];
         let files = summary["files"].as_array().expect("files").iter().map(|file| file.as_str().expect("a name"));
         Recording {
             family: "gen_ai and other OpenTelemetry",
             name: summary["label"].as_str().expect("a label").to_owned(),
             session_ids: Vec::new(),
             requests: files.map(|file| sent_by_an_sdk(&folder, file, &read)).collect(),
-            expected: of_gen_ai(summary),
+            expected: Figures { tools_done: tools_of(&known), ..of_gen_ai(summary) },
         }
     });
     recordings.collect()
+}
+
+/// None of the recorded ones failed.
+fn tools_of(known: &Value) -> u64 {
+    let files = known["files"].as_object().expect("files").values();
+    let records = files.flat_map(|file| file["records"].as_array().expect("records"));
+    records.filter(|record| record["role"] == "tool").inspect(|record| assert!(record["error_type"].is_null())).count()
+        as u64
 }
 
 fn of_gen_ai(summary: &Value) -> Figures {
@@ -301,10 +318,13 @@ async fn stored(store: &Store, recording: &Recording, from: i64, to: i64) -> Fig
         "Claude Code" => "event_type = 'claude_code.api_error'",
         _ => "usage_role = 'leaf'",
     };
-    let tool = "event_type = 'claude_code.tool_result'";
+    let tool = match recording.family {
+        "Claude Code" => "event_type = 'claude_code.tool_result'",
+        _ => "event_class IN ('tool', 'error') AND operation = 'execute_tool'",
+    };
     let events = format!(
         "SELECT countIf(kind = 'span'), countIf(kind = 'log'), countIf({failed} AND outcome = 'failure'), \
-         countIf({tool} AND outcome = 'success'), countIf({tool} AND outcome = 'failure') FROM pub.events WHERE {within}"
+         countIf({tool} AND outcome != 'failure'), countIf({tool} AND outcome = 'failure') FROM pub.events WHERE {within}"
     );
     let points = format!("SELECT count() FROM pub.metrics WHERE {within}");
     // What only metrics told is known by its session.

@@ -129,6 +129,31 @@ fn assert_rows(server: &Server, senders: &Senders, tenant: &str) {
     }
 }
 
+/// Each file that may lie in the repository: its name, what is expected of it, and what is stored.
+pub async fn said_and_stored() -> Vec<[String; 3]> {
+    let server = Server::start_with(KEEP).await;
+    let senders = Senders::of(&folder(), &server, "default").await;
+    for file in senders.requests.keys() {
+        assert_stored(&senders.send(file).await);
+    }
+    server.wait_for_count(EVENTS, senders.requests.len() as u64).await;
+    let rows = server.sql(
+        "SELECT attributes['webhook.delivery_id'], concatWithSeparator(', ', event_type, target_type || ' ' || target_id, outcome, \
+         if(attributes['webhook.time'] = 'received', 'on receipt', formatDateTime(timestamp, '%FT%T', 'UTC'))) FROM activitylog.events",
+    );
+    let rows: BTreeMap<&str, &String> = rows.iter().map(|row| (row[0].as_str(), &row[1])).collect();
+    let expected = read(&senders.root.join("expected.json"));
+    let lines = expected["events"].as_array().expect("a list").iter().map(|event| {
+        let text = |name: &str| event[name].as_str().unwrap_or("").to_owned();
+        let time = event["occurred_at"].as_str().map_or("on receipt".to_owned(), |time| time[..19].to_owned());
+        let target = format!("{} {}", text("target_type"), text("target_id"));
+        let said = [text("event_type"), target, text("outcome"), time].join(", ");
+        let stored = rows.get(senders.delivery_id(&text("file")).as_str()).map_or("missing", |row| row.as_str());
+        [text("file"), said, stored.to_owned()]
+    });
+    lines.collect()
+}
+
 /// GitHub's ping counts as one.
 fn assert_connected(server: &Server) {
     let list = webhook(server, &["ls"]);

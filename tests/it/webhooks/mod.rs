@@ -3,7 +3,7 @@
 mod answers;
 mod bodies;
 mod commands;
-mod fixtures;
+pub mod fixtures;
 mod lasting;
 mod signed;
 
