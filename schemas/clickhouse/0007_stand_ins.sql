@@ -18,12 +18,12 @@ TTL day + toIntervalDay(retention_days)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
          non_replicated_deduplication_window = 100000;
 
--- Claude Code's own calls say all three.
+-- Of what is above the calls, not of the calls beside: those speak for themselves. Claude Code's own say all three.
 CREATE MATERIALIZED VIEW IF NOT EXISTS activitylog.trace_context_from_events TO activitylog.trace_context AS
 SELECT tenant_id, project, events.trace_id AS trace_id, max(toDate(timestamp)) AS day, max(events.user_id) AS user_id,
        max(events.session_id) AS session_id, max(toString(events.feature)) AS feature, retention_days
 FROM activitylog.events
-WHERE source != 'claude_code' AND events.trace_id != ''
+WHERE source != 'claude_code' AND usage_role NOT IN ('leaf', 'copy') AND events.trace_id != ''
   AND (events.user_id != '' OR events.session_id != '' OR events.feature != '')
 GROUP BY tenant_id, project, trace_id, retention_days;
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::{Common, Sql, bad_usage, in_runtime};
 use crate::app::{self, run_file::RunFile};
+use crate::clickhouse::read::query_id;
 use crate::clickhouse::server::{Endpoint, Server};
 use crate::config::Config;
 use crate::engine::{Credentials, User};
+use crate::model::scope::Scope;
 
 pub fn sql(options: &Sql) -> ExitCode {
     let config = match options.common.load() {
@@ -17,7 +19,10 @@ pub fn sql(options: &Sql) -> ExitCode {
     };
     in_runtime(async {
         let server = operator(&config, config.clickhouse.insert_timeout.0)?;
-        let query = server.client().query(&options.query.replace('?', "??"));
+        let mut query = server.client().query(&options.query.replace('?', "??"));
+        if let Some(tenant) = &options.tenant {
+            query = query.with_setting("query_id", query_id(&Scope::whole_tenant(tenant)));
+        }
         let answer = server.bytes(query, &options.format).await.map_err(|error| error.to_string())?;
         std::io::stdout().write_all(&answer).map_err(|error| error.to_string())
     })

@@ -46,7 +46,8 @@ pub enum Command {
     Demo(Demo),
     /// Ask the running instance's ClickHouse as its operator, not through the tenant wall
     #[command(
-        after_help = "Example:\n  activitylog sql \"SELECT event_type, count() FROM activitylog.events GROUP BY 1\""
+        after_help = "Examples:\n  activitylog sql \"SELECT event_type, count() FROM activitylog.events GROUP BY 1\"\n  \
+                      activitylog sql --tenant default \"SELECT model, sum(cost_usd) FROM pub.usage GROUP BY 1\""
     )]
     Sql(Sql),
     /// Bring the schema of the configured ClickHouse server up to date
@@ -110,6 +111,9 @@ pub struct Sql {
     /// An output format of ClickHouse
     #[arg(long, default_value = "PrettyCompact")]
     format: String,
+    /// Whose rows the views in `pub` show; without it they show none
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
     query: String,
 }
 

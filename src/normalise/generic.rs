@@ -160,6 +160,8 @@ fn fill_severity<'r>(record: &'r LogRecord<'r>, slots: &mut Slots<'r>, event: &m
 }
 
 fn fill_shared<'r>(slots: &mut Slots<'r>, event: &mut Event<'r>) {
+    // Often only the span above a model call says what it is for.
+    event.feature = slots.first(&gen_ai::names::FEATURE).map_or(Cow::Borrowed(""), |(_, feature)| feature);
     event.source_ip = slots.take_text(Key::ClientAddress);
     event.error_type = slots.take_first(&[Key::ErrorDotType, Key::ExceptionType]);
     let status = slots.take_as(Key::HttpStatus, value::status);

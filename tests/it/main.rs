@@ -27,5 +27,6 @@ mod senders;
 mod smoke;
 mod store;
 mod support;
+mod usage;
 mod wall;
 mod webhooks;
