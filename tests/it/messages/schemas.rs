@@ -46,7 +46,7 @@ fn posted(name: &str, title: &str, about: &str) -> Value {
 
 /// What is read: the columns of an item, by their types in the table.
 fn item() -> Value {
-    let hidden = ["tenant_id", "event_id", "retention_days", "usage_priority", "cache_known", "cost_computed_usd"];
+    let hidden = ["tenant_id", "event_id", "retention_days", "usage_priority"];
     let mut properties = Map::new();
     properties.insert("id".to_owned(), json!({"type": "string", "format": "uuid"}));
     for (name, column_type) in EventBlock::COLUMNS.iter().filter(|(name, _)| !hidden.contains(name)) {
@@ -58,6 +58,7 @@ fn item() -> Value {
             }
             text if text.starts_with("UInt") => json!({"type": "integer", "minimum": 0}),
             text if text.starts_with("Map") => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            "Bool" => json!({"type": "boolean"}),
             "String" | "LowCardinality(String)" => json!({"type": "string"}),
             other => panic!("{name}: what is a {other}?"),
         };
