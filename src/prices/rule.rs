@@ -1,5 +1,7 @@
 //! The operator's own prices, in exact decimal arithmetic.
 
+use wildmatch::WildMatch;
+
 use super::Call;
 use crate::model::event::NanoUsd;
 
@@ -35,7 +37,7 @@ impl Rule {
     pub(super) fn names(&self, provider: &str, model: &str) -> bool {
         (self.provider.is_empty() || self.provider.eq_ignore_ascii_case(provider))
             && !model.is_empty()
-            && matches(self.model.as_bytes(), model.as_bytes())
+            && glob(&self.model).matches(model)
     }
 
     pub(super) fn is_valid_at(&self, timestamp_ns: i64) -> bool {
@@ -67,31 +69,9 @@ impl Rates {
     }
 }
 
-/// A glob, in time of the product of the lengths at worst. Letters of ASCII match in either case.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut seen) = (0, 0);
-    // Where the last `*` stood, and how much it has taken.
-    let mut star: Option<(usize, usize)> = None;
-    while seen < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, seen));
-                at += 1;
-            }
-            Some(&byte) if byte == b'?' || byte.eq_ignore_ascii_case(&text[seen]) => {
-                at += 1;
-                seen += 1;
-            }
-            _ => match star {
-                Some((star_at, taken)) => {
-                    star = Some((star_at, taken + 1));
-                    (at, seen) = (star_at + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|&byte| byte == b'*')
+/// Letters match in either case. Asked once for each name: the memo remembers.
+fn glob(pattern: &str) -> WildMatch {
+    WildMatch::new_case_insensitive(pattern)
 }
 
 /// The order in which rules are tried: as they stand in the file, but of those about the same names the latest first.
@@ -141,15 +121,15 @@ mod tests {
             ("**", "anything", true),
             ("", "x", false),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+            assert_eq!(glob(pattern).matches(text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
     fn no_glob_takes_longer_than_the_product_of_the_lengths() {
         let pattern = "*a".repeat(40);
-        assert!(!matches(pattern.as_bytes(), "a".repeat(39).as_bytes()));
-        assert!(!matches(pattern.as_bytes(), format!("{}b", "a".repeat(5_000)).as_bytes()));
+        assert!(!glob(&pattern).matches(&"a".repeat(39)));
+        assert!(!glob(&pattern).matches(&format!("{}b", "a".repeat(5_000))));
     }
 
     #[test]

@@ -380,29 +380,25 @@ async fn stored(store: &Store, recording: &Recording, from: i64, to: i64) -> Fig
 impl Recording {
     fn write(&self, stored: &Figures, table: &mut String) {
         let known = &self.expected;
-        let _ = write!(table, "| {} ", self.name);
-        for (expected, found) in [
-            (known.spans, stored.spans),
-            (known.logs, stored.logs),
-            (known.points, stored.points),
-            (known.calls, stored.calls),
-            (known.failed, stored.failed),
-        ] {
-            let _ = write!(table, "| {expected} / {found} ");
-        }
+        let pair = |name: fn(&Figures) -> u64| format!("{} / {}", name(known), name(stored));
         let tools = |figures: &Figures| format!("{} {}", figures.tools_done, figures.tools_failed);
-        let _ = write!(table, "| {} / {} ", tools(known), tools(stored));
-        for (expected, found) in [
-            (known.input, stored.input),
-            (known.cache_read, stored.cache_read),
-            (known.cache_creation, stored.cache_creation),
-            (known.output, stored.output),
-            (known.reasoning, stored.reasoning),
-        ] {
-            let _ = write!(table, "| {expected} / {found} ");
-        }
         let usd = |nanos: u64| format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
-        let _ = writeln!(table, "| {} / {} |", usd(known.cost_nanos), usd(stored.cost_nanos));
+        let cells = [
+            self.name.clone(),
+            pair(|figures| figures.spans),
+            pair(|figures| figures.logs),
+            pair(|figures| figures.points),
+            pair(|figures| figures.calls),
+            pair(|figures| figures.failed),
+            format!("{} / {}", tools(known), tools(stored)),
+            pair(|figures| figures.input),
+            pair(|figures| figures.cache_read),
+            pair(|figures| figures.cache_creation),
+            pair(|figures| figures.output),
+            pair(|figures| figures.reasoning),
+            format!("{} / {}", usd(known.cost_nanos), usd(stored.cost_nanos)),
+        ];
+        let _ = writeln!(table, "| {} |", cells.join(" | "));
     }
 }
 
