@@ -8,6 +8,7 @@
 // The rooms, from the front door down.
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clickhouse;

@@ -41,6 +41,12 @@ pub struct NetLimits {
     pub connections: usize,
 }
 
+/// Who is at the other end of a request's connection; among its extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    pub address: SocketAddr,
+}
+
 /// Where senders and browsers find this node.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Endpoints {
@@ -115,7 +121,10 @@ pub async fn serve(
         // Answers are small and awaited.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer { address: peer });
+            router.clone().oneshot(request.map(Body::new))
+        });
         let connection =
             builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
         let watched = graceful.watch(connection);

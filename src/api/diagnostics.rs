@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::access::{As, ReadEvents};
 use super::error::ApiError;
 use super::params::Params;
 use super::router::Api;
@@ -19,11 +19,10 @@ use crate::telemetry::diagnostics::{Source, SourceKey, Tenant};
 /// `GET /api/v1/diagnostics`: what this node met since it started, and what is stored of the last seven days, of the caller's
 /// tenant. Without ClickHouse, the first half alone.
 pub async fn diagnostics(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
     params.finish()?;
     // What is met at the doors belongs to no project yet, so it is for those who may see all of them.
     let met = if caller.scope.all_projects { api.diagnostics.of(&caller.scope.tenant) } else { Tenant::default() };

@@ -52,6 +52,19 @@ impl ApiError {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; the log has the reason")
     }
 
+    pub fn unauthorized(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// What is asked for contradicts what is there.
+    pub fn conflict(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::CONFLICT, detail)
+    }
+
     pub fn too_many(detail: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
@@ -60,10 +73,10 @@ impl ApiError {
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
         let status = match denied {
-            Denied::UnknownToken | Denied::MisplacedToken | Denied::WriteOnlyToken | Denied::NoCredential => {
-                StatusCode::UNAUTHORIZED
-            }
-            Denied::ForeignHost => StatusCode::FORBIDDEN,
+            denied if denied.is_unauthenticated() => StatusCode::UNAUTHORIZED,
+            Denied::NotYetKnown => StatusCode::SERVICE_UNAVAILABLE,
+            Denied::UnknownTenant => StatusCode::NOT_FOUND,
+            _ => StatusCode::FORBIDDEN,
         };
         ApiError::new(status, denied.to_string())
     }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::Method;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::access::{As, ReadEvents};
 use super::error::ApiError;
 use super::params::Params;
+use super::route::{About, Routes, about};
 use super::router::Api;
+use super::stream;
 use crate::query::messages::{self, Bounds};
 use crate::query::time::{self, SECOND};
 use crate::query::{points, timeline};
@@ -28,13 +31,59 @@ pub struct PointsAnswer {
     columns: BTreeMap<&'static str, Box<RawValue>>,
 }
 
+pub fn routes(routes: Routes) -> Routes {
+    let paged = || {
+        filtered("Events, newest first")
+            .query("limit", "1 to 200; 50 if nothing is said")
+            .query("before_cursor", "only what is older")
+            .query("since_cursor", "only what is newer")
+    };
+    let counted = || {
+        filtered("Counts per bucket and key")
+            .query("bucket", "1s, 10s, 1m, 5m, 15m, 1h or 1d")
+            .query("group_by", "class, source, event_type, project, model or user_id")
+    };
+    let dots = || filtered("Events as parallel columns, evenly sampled past the limit").query("limit", "1 to 20000");
+    let live = || {
+        unwindowed("New events as server-sent events")
+            .query("since_cursor", "where to go on; Last-Event-ID goes before it")
+            .media("text/event-stream")
+    };
+    routes
+        .at(Method::GET, "/api/v1/messages", list_messages, paged())
+        .at(Method::GET, "/api/v1/messages/timeline", timeline, counted())
+        .at(Method::GET, "/api/v1/messages/points", points, dots())
+        .at(Method::GET, "/api/v1/messages/stream", stream::stream_messages, live())
+        .at(Method::GET, "/api/v1/messages/{event_id}", get_message, about("One event, with both maps"))
+}
+
+fn filtered(summary: &'static str) -> About {
+    unwindowed(summary)
+        .query("from", "RFC 3339; an hour before to, if nothing is said")
+        .query("to", "RFC 3339; now, if nothing is said")
+}
+
+fn unwindowed(summary: &'static str) -> About {
+    about(summary)
+        .query("project", "a slug")
+        .query("source", "claude_code, gen_ai, github, azure_devops, gitlab, otel, app or audit")
+        .query("class", "event classes, with commas between them")
+        .query("event_type", "exact, or a prefix with a trailing *")
+        .query("severity", "trace, debug, info, warn, error or fatal")
+        .query("outcome", "success, failure or a sender's own word")
+        .query("user_id", "who did it")
+        .query("session_id", "the session it was part of")
+        .query("trace_id", "32 hexadecimal digits")
+        .query("model", "the model that answered")
+        .query("q", "text in message, attributes or names")
+}
+
 /// `GET /api/v1/messages`: newest first.
 pub async fn list_messages(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
     let (window, filter) = (params.window()?, params.filter()?);
     let limit = params.number("limit", 50, 200)?;
     let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
@@ -49,12 +98,11 @@ pub async fn list_messages(
 
 /// `GET /api/v1/messages/{event_id}`: one event, with both maps.
 pub async fn get_message(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
     event_id: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
     let Path(event_id) = event_id.map_err(|error| ApiError::bad_request(error.body_text()))?;
     params.finish()?;
     let unknown = || ApiError::not_found(format!("there is no event {event_id}"));
@@ -64,13 +112,12 @@ pub async fn get_message(
 
 /// `GET /api/v1/messages/timeline`: counts per bucket and key; empty buckets are left out.
 pub async fn timeline(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
     const BUCKETS: [(&str, i64); 7] =
         [("1s", 1), ("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900), ("1h", 3600), ("1d", 86400)];
-    let caller = api.auth.reader(&headers)?;
     let (window, filter) = (params.window()?, params.filter()?);
     let bucket = choice("bucket", params.text("bucket")?.as_deref().unwrap_or("1m"), &BUCKETS)?;
     let group = choice("group_by", params.text("group_by")?.as_deref().unwrap_or("class"), &timeline::GROUPS)?;
@@ -97,11 +144,10 @@ pub async fn timeline(
 
 /// `GET /api/v1/messages/points`: up to 20,000 events as parallel columns, newest first, evenly sampled past `limit`.
 pub async fn points(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
     mut params: Params,
 ) -> Result<Json<PointsAnswer>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
     let (window, filter) = (params.window()?, params.filter()?);
     let limit = params.number("limit", 20_000, 20_000)?;
     params.finish()?;

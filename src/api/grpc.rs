@@ -16,9 +16,11 @@ use futures_util::stream::{self, Stream, StreamExt};
 use http_body::Frame;
 use prost::Message as _;
 
+use super::access::principal;
 use super::params::{MOST_BYTES, unknown_class};
 use super::router::Api;
 use super::stream::Open;
+use crate::auth::permissions::Permission;
 use crate::ingest::frames::Frames;
 use crate::ingest::messages::protobuf::{self, v1};
 use crate::ingest::messages::{Origin, Summary};
@@ -116,7 +118,8 @@ async fn tail(State(api): State<Arc<Api>>, request: Request) -> Response<Body> {
 
 async fn follow(api: &Api, request: Request) -> Result<(Follower, Open), Refusal> {
     let (parts, mut body) = request.into_parts();
-    let caller = api.auth.reader(&parts.headers)?;
+    let caller = principal(api, &parts)?;
+    caller.require(Permission::EventsRead)?;
     let held = grpc::unary(&parts, &mut body, &api.doors.body).await?;
     let asked = v1::TailRequest::decode(held.bytes.as_ref())
         .map_err(|error| bad(format!("not a TailRequest of activitylog.v1: {error}")))?;

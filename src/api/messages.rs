@@ -9,11 +9,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
+use super::route::{Routes, about};
 use super::router::Api;
 use crate::ingest::body;
 use crate::ingest::messages::{self, Origin, Summary};
@@ -26,6 +27,20 @@ use crate::telemetry::diagnostics::Sender;
 
 /// Longer ones are no names.
 const IDEMPOTENCY_KEY_BYTES: usize = 255;
+
+pub fn routes(routes: Routes) -> Routes {
+    // Senders' credentials are not those of readers: an ingest token, or an API token whose user may write.
+    let writes = "events.write";
+    let messages = about("Take in events: one object, an array, or NDJSON").status(202);
+    let entries = about("Take in audit entries of an app").status(202);
+    routes.open(Method::POST, "/api/v1/messages", publish_messages, writes, messages).open(
+        Method::POST,
+        "/api/v1/audit/events",
+        publish_audit_events,
+        writes,
+        entries,
+    )
+}
 
 pub async fn publish_messages(State(api): State<Arc<Api>>, request: Request) -> Response {
     publish(&api.doors, Kind::Message, request).await

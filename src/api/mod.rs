@@ -1,5 +1,7 @@
 //! The HTTP API. The router is the table of contents; only `error` turns errors into responses.
 
+pub mod access;
+mod activity;
 mod compress;
 pub mod diagnostics;
 mod error;
@@ -8,5 +10,9 @@ pub mod grpc;
 mod messages;
 pub mod operations;
 mod params;
+mod people;
+pub mod route;
 pub mod router;
+mod session;
+mod sql;
 mod stream;

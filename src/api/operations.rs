@@ -7,15 +7,29 @@ use std::sync::atomic::Ordering::Relaxed;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::access::{As, SignedIn};
 use super::error::ApiError;
 use super::params::Params;
+use super::route::{Routes, about};
 use super::router::Api;
+use crate::auth::principal::Via;
 use crate::spool::SpoolStats;
 use crate::telemetry::counters::{head, line};
+
+pub fn routes(routes: Routes) -> Routes {
+    let health = about("Each part by itself; 503 when one is not as it should be");
+    let diagnostics = about("Who sends, what was turned away and why, and what nobody knows");
+    routes
+        .open(Method::GET, "/healthz", healthz, "none", about("The process answers").media("text/plain"))
+        .open(Method::GET, "/readyz", readyz, "none", health)
+        .open(Method::GET, "/metrics", metrics, "none", about("Prometheus text").media("text/plain"))
+        .at(Method::GET, "/api/v1/me", me, about("Who the caller is, and where to send"))
+        .at(Method::GET, "/api/v1/diagnostics", super::diagnostics::diagnostics, diagnostics)
+}
 
 /// What `app` knows of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +81,13 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     }
     head(&mut out, "activitylog_database_ready", "gauge", "1 while ClickHouse answers and its schema is up to date.");
     line(&mut out, "activitylog_database_ready", "", u64::from((api.health)().database_ready));
+    head(
+        &mut out,
+        "activitylog_audit_lost_total",
+        "counter",
+        "Entries of the product's own audit trail that are in the log alone.",
+    );
+    line(&mut out, "activitylog_audit_lost_total", "", api.trail.lost());
     head(&mut out, "activitylog_build_info", "gauge", "The version.");
     let _ = writeln!(out, "activitylog_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out)
@@ -111,12 +132,19 @@ const SPOOL: [Reading; 13] = [
 ];
 
 /// `GET /api/v1/me`: who the caller is, and where to send.
-pub async fn me(State(api): State<Arc<Api>>, headers: HeaderMap, params: Params) -> Result<Json<Value>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
+pub async fn me(caller: As<SignedIn>, State(api): State<Arc<Api>>, params: Params) -> Result<Json<Value>, ApiError> {
     params.finish()?;
     Ok(Json(json!({
-        "tenant": caller.scope.tenant,
-        "user": {"id": caller.user_id, "role": caller.role},
+        "tenant": caller.tenant(),
+        "user": {"id": caller.user_id, "email": caller.email, "name": caller.name, "role": caller.role},
+        "permissions": caller.permissions.names(),
+        "projects": if caller.scope.all_projects { Value::Null } else { json!(caller.scope.projects) },
+        "via": match caller.via {
+            Via::Anonymous => "anonymous",
+            Via::Session { .. } => "session",
+            Via::Token(_) => "token",
+            Via::Proxy => "proxy",
+        },
         "version": env!("CARGO_PKG_VERSION"),
         "endpoints": api.endpoints,
     })))

@@ -6,15 +6,19 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
+use serde_json::Value;
 
 use super::compress::compress;
 use super::error::ApiError;
-use super::{diagnostics, events, messages, operations, stream};
+use super::route::Routes;
+use super::{activity, events, messages, operations, people, session, sql};
+use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
+use crate::control::Control;
 use crate::ingest::otlp::address::{is_for_otlp, signal_of};
 use crate::ingest::otlp::http::{self as otlp_http, Doors};
 use crate::ingest::webhook::{self, Hooks};
@@ -29,7 +33,9 @@ use crate::telemetry::diagnostics::Diagnostics;
 
 /// What the handlers share.
 pub struct Api {
-    pub auth: Auth,
+    pub auth: Arc<Auth>,
+    pub control: Arc<Control>,
+    pub trail: Trail,
     pub doors: Arc<Doors>,
     pub reader: Reader,
     pub live: Live,
@@ -41,6 +47,22 @@ pub struct Api {
     pub most_streams: usize,
     pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
+}
+
+/// What the API answers, in the order of the OpenAPI document.
+pub fn routes() -> Routes {
+    let routes = Routes::new();
+    let routes = operations::routes(routes);
+    let routes = session::routes(routes);
+    let routes = messages::routes(events::routes(routes));
+    let routes = activity::routes(routes);
+    let routes = people::routes(routes);
+    sql::routes(routes)
+}
+
+/// `GET /api/openapi.json`.
+pub fn openapi() -> Value {
+    routes().finish().1
 }
 
 pub fn router(api: Arc<Api>, hooks: Arc<Hooks>) -> Router {
@@ -56,18 +78,10 @@ pub fn router(api: Arc<Api>, hooks: Arc<Hooks>) -> Router {
             }
         }
     };
-    let api = Router::new()
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
-        .route("/api/v1/me", get(operations::me))
-        .route("/api/v1/diagnostics", get(diagnostics::diagnostics))
-        .route("/api/v1/messages", get(events::list_messages).post(messages::publish_messages))
-        .route("/api/v1/audit/events", post(messages::publish_audit_events))
-        .route("/api/v1/messages/timeline", get(events::timeline))
-        .route("/api/v1/messages/points", get(events::points))
-        .route("/api/v1/messages/stream", get(stream::stream_messages))
-        .route("/api/v1/messages/{event_id}", get(events::get_message))
+    let (endpoints, document) = routes().finish();
+    let document = axum::Json(document);
+    let api = endpoints
+        .route("/api/openapi.json", get(move || std::future::ready(document.clone())))
         .route("/api", any(unknown))
         .route("/api/", any(unknown))
         .route("/api/{*rest}", any(below_api))

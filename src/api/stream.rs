@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
 
+use super::access::{As, ReadEvents};
 use super::error::ApiError;
 use super::params::Params;
 use super::router::Api;
@@ -27,11 +28,11 @@ pub struct Open(Arc<Counters>);
 
 /// Filters as for lists; `Last-Event-ID` (which browsers send by themselves) or `since_cursor` resumes.
 pub async fn stream_messages(
+    caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     mut params: Params,
 ) -> Result<Response<Body>, ApiError> {
-    let caller = api.auth.reader(&headers)?;
     let filter = params.filter()?;
     let since: Option<Cursor> = params.parsed("since_cursor")?;
     params.finish()?;
@@ -40,7 +41,7 @@ pub async fn stream_messages(
         None => since,
     };
     let open = Open::new(&api.counters, api.most_streams).map_err(ApiError::too_many)?;
-    let follower = api.live.follow(caller.scope, filter, last);
+    let follower = api.live.follow(caller.0.scope, filter, last);
     // The first comment makes proxies and browsers see at once that the stream is open; the id is no event, but the place from
     // which to come back if the stream ends before its first one.
     let greeting = format!(": open\nid: {}\n\n", follower.place());

@@ -4,6 +4,7 @@ mod database;
 mod prices;
 mod rules;
 pub mod run_file;
+mod setup;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::grpc;
 use crate::api::router::{Api, router};
+use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
@@ -40,6 +42,7 @@ use crate::spool::{Spool, SpoolOptions};
 use crate::telemetry::counters::{Counters, Door};
 
 pub use prices::{PriceFileError, prices};
+pub use setup::FirstStart;
 
 use database::Database;
 use run_file::RunFile;
@@ -69,6 +72,13 @@ struct Listeners {
     http: TcpListener,
 }
 
+/// What the API has beside the doors.
+struct Shared {
+    control: Arc<Control>,
+    trail: Trail,
+    live: Live,
+}
+
 struct Spools {
     events: Arc<Spool<Rows<EventBlock>>>,
     metrics: Arc<Spool<Rows<MetricBlock>>>,
@@ -80,7 +90,11 @@ const LONGEST_RETENTION: u16 = 20_000;
 const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or Ctrl-C. `ready` is called once, when everything answers.
-pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunFile)) -> Result<(), StartError> {
+pub async fn serve(
+    config: Config,
+    prices: Arc<Prices>,
+    ready: impl FnOnce(&RunFile, Option<&FirstStart>),
+) -> Result<(), StartError> {
     let started = Instant::now();
     let lock = engine::lock_data_dir(&config.data_dir)?;
     RunFile::remove(&config.data_dir);
@@ -92,11 +106,13 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
     let (stop, stopping) = watch::channel(false);
 
     let endpoints = listeners.endpoints();
-    let doors = Arc::new(doors(&config, &spools, &counters, &prices, endpoints.clone())?);
-    let control = Arc::new(Control::open(&config.data_dir));
+    let control = Arc::new(Control::open(&config.data_dir, database.writer()));
+    let doors = Arc::new(doors(&config, &spools, &counters, &prices, &control, endpoints.clone())?);
     let hooks = Arc::new(hooks(&config, &doors, &control));
     let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
-    let api = Arc::new(api(&config, &spools, &counters, &database, live, &doors, endpoints.clone()));
+    let trail = Trail::new(spools.events.clone(), config.retention.audit_days.min(LONGEST_RETENTION));
+    let shared = Shared { control: control.clone(), trail: trail.clone(), live };
+    let api = Arc::new(api(&config, &spools, &counters, &database, shared, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, &api, hooks, &stopping);
 
     let mut signals = Signals::listen()?;
@@ -111,20 +127,23 @@ pub async fn serve(config: Config, prices: Arc<Prices>, ready: impl FnOnce(&RunF
             return Err(error);
         }
     };
-    if let Err(error) = control.refresh(&database.writer()).await {
-        tracing::warn!(%error, "the control tables could not be read yet");
-    }
-    let following = database.writer();
+    let first = match setup::first_start(&config, &control, &trail).await {
+        Ok(first) => first,
+        Err(error) => {
+            tracing::warn!(%error, "the control tables could not be read yet");
+            None
+        }
+    };
     let background = vec![
         tokio::spawn(ship(spools.events.clone(), database.writer(), counters.clone(), Some(watermark))),
         tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
-        tokio::spawn(async move { control.follow(following, stopping).await }),
+        tokio::spawn(async move { control.follow(stopping).await }),
     ];
     let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
     run_file
         .write(&config.data_dir)
         .map_err(|error| StartError::RunFile { path: RunFile::path(&config.data_dir).display().to_string(), error })?;
-    ready(&run_file);
+    ready(&run_file, first.as_ref());
     // Not before: decoding them takes some 30 ms, and a first call that comes sooner waits for them.
     tokio::task::spawn_blocking({
         let prices = prices.clone();
@@ -174,6 +193,7 @@ fn doors(
     spools: &Spools,
     counters: &Arc<Counters>,
     prices: &Arc<Prices>,
+    control: &Arc<Control>,
     endpoints: Endpoints,
 ) -> Result<Doors, StartError> {
     Ok(Doors {
@@ -186,7 +206,7 @@ fn doors(
             retention_days: config.retention.days.min(LONGEST_RETENTION),
             rules: rules::by_tenant(config, prices)?,
         },
-        auth: Auth::new(&config.auth.anonymous_tenant),
+        auth: Arc::new(Auth::new(&config.auth.anonymous_tenant, control.clone())),
         body: BodyLimits {
             budget: Budget::new(config.limits.in_flight_bytes.0),
             bytes: config.limits.request_bytes.0,
@@ -213,15 +233,17 @@ fn api(
     spools: &Spools,
     counters: &Arc<Counters>,
     database: &Database,
-    live: Live,
+    shared: Shared,
     doors: &Arc<Doors>,
     endpoints: Endpoints,
 ) -> Api {
     Api {
         auth: doors.auth.clone(),
+        control: shared.control,
+        trail: shared.trail,
         doors: doors.clone(),
         reader: Reader::new(database.reader()),
-        live,
+        live: shared.live,
         counters: counters.clone(),
         diagnostics: doors.intake.diagnostics.clone(),
         events: spools.events.clone(),

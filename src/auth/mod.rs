@@ -1,39 +1,47 @@
-//! Who is calling. Until there are tokens and sessions, one answer: whoever reaches a loopback listener, if the
-//! configuration lets anonymous callers in.
+//! Who is calling: a token, a session, or whoever reaches a loopback listener where the configuration lets anonymous callers in.
+//!
+//! ```text
+//! headers -> credential -> Snapshot -> Principal (who, which rows, which permissions) | Writer (which tenant) | Denied
+//! ```
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, HOST};
-use percent_encoding::percent_decode;
+pub mod credential;
+pub mod password;
+pub mod permissions;
+pub mod principal;
+pub mod secret;
 
-use crate::model::scope::Scope;
+use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Every credential that ActivityLog gives out starts so.
-const TOKEN_PREFIX: &str = "alg_";
-/// What it may do shows in its name, so that an answer about that tells nothing of the token itself.
-const INGEST_PREFIX: &str = "alg_i_";
+use hyper::header::{HOST, ORIGIN};
+use hyper::{HeaderMap, Method};
 
-#[derive(Debug, Clone)]
+use crate::control::Control;
+use crate::control::records::TokenKind;
+
+use credential::{Credential, INGEST_PREFIX, credential, session_cookie};
+use principal::Via;
+pub use principal::{Principal, Writer};
+
 pub struct Auth {
     anonymous_tenant: Option<String>,
+    control: Arc<Control>,
 }
 
-/// May write into one tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writer {
-    pub tenant: String,
-    /// The project that its events belong to; empty: what they say themselves.
-    pub project: String,
+/// The head of a request, and where it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'r> {
+    pub method: &'r Method,
+    pub headers: &'r HeaderMap,
+    /// The host and port that were asked for: `Host`, or `:authority`.
+    pub site: Option<&'r str>,
+    pub peer: Option<IpAddr>,
 }
 
-/// May read what its scope allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reader {
-    pub scope: Scope,
-    pub user_id: String,
-    pub role: &'static str,
-}
+/// What a platform admin names another tenant in.
+pub const TENANT_HEADER: &str = "x-activitylog-tenant";
+/// What a session's page shows with a change.
+pub const CSRF_HEADER: &str = "x-csrf-token";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -49,34 +57,127 @@ pub enum Denied {
     #[error("this is an ingest token (alg_i_...), which may only write: to read, send an API token (alg_a_...)")]
     WriteOnlyToken,
     #[error(
-        "no credential: send \"Authorization: Bearer <token>\"; anonymous access is off (auth.anonymous_tenant is empty)"
+        "no credential: send \"Authorization: Bearer <token>\", or sign in; anonymous access is off (auth.anonymous_tenant is empty)"
     )]
     NoCredential,
+    /// Whoever sent it should keep what it sends.
+    #[error("the tokens could not be read yet: send it again")]
+    NotYetKnown,
+    #[error("the session is over: sign in again")]
+    SessionOver,
     /// A page on another name that resolves to this machine must not act as its user.
     #[error(
         "anonymous callers must use a loopback name: ask for localhost or 127.0.0.1, not for the name in the Host header"
     )]
     ForeignHost,
+    #[error("a page of another site asks for a change: its Origin is not this one")]
+    ForeignOrigin,
+    #[error("X-CSRF-Token is missing or wrong: send the csrf_token that GET /api/v1/session says")]
+    BadCsrf,
+    #[error("this needs the permission {0}, which your role or token does not have")]
+    Lacks(&'static str),
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error("you are a member of several projects or of none: to write, send a token that is bound to one project")]
+    ManyProjects,
+}
+
+// === impl Denied ===
+
+impl Denied {
+    /// Whether the caller would have to say who they are; else they are known, and may not.
+    pub fn is_unauthenticated(self) -> bool {
+        matches!(
+            self,
+            Denied::UnknownToken
+                | Denied::MisplacedToken
+                | Denied::WriteOnlyToken
+                | Denied::NoCredential
+                | Denied::SessionOver
+        )
+    }
 }
 
 // === impl Auth ===
 
 impl Auth {
-    pub fn new(anonymous_tenant: &str) -> Auth {
-        Auth { anonymous_tenant: Some(anonymous_tenant.to_owned()).filter(|tenant| !tenant.is_empty()) }
+    pub fn new(anonymous_tenant: &str, control: Arc<Control>) -> Auth {
+        Auth { anonymous_tenant: Some(anonymous_tenant.to_owned()).filter(|tenant| !tenant.is_empty()), control }
     }
 
+    /// Who sends events.
     pub fn writer(&self, headers: &HeaderMap) -> Result<Writer, Denied> {
-        let tenant = self.anonymous(headers)?;
-        Ok(Writer { tenant: tenant.to_owned(), project: String::new() })
+        let text = match credential(headers) {
+            Credential::Token(text) => text,
+            Credential::Misplaced => return Err(Denied::MisplacedToken),
+            Credential::Foreign => {
+                let tenant = self.anonymous(headers)?;
+                return Ok(Writer { tenant: tenant.to_owned(), project: String::new() });
+            }
+        };
+        let snapshot = self.control.snapshot();
+        let token = snapshot.token(&text, now_ms()).ok_or_else(|| self.unknown())?;
+        if !snapshot.tenants.contains_key(&token.tenant_id) {
+            return Err(Denied::UnknownToken);
+        }
+        match token.kind {
+            TokenKind::Ingest => Ok(Writer { tenant: token.tenant_id.clone(), project: token.project.clone() }),
+            TokenKind::Api => Principal::of_token(&snapshot, token).ok_or(Denied::UnknownToken)?.writer(),
+        }
     }
 
-    pub fn reader(&self, headers: &HeaderMap) -> Result<Reader, Denied> {
-        if matches!(credential(headers), Credential::Token(token) if token.starts_with(INGEST_PREFIX)) {
+    /// Who reads or changes something.
+    pub fn principal(&self, asking: Asking<'_>) -> Result<Principal, Denied> {
+        let mut principal = self.admitted(asking)?;
+        principal.source_ip = asking.peer.map_or_else(String::new, |ip| ip.to_string());
+        match asking.headers.get(TENANT_HEADER) {
+            None => Ok(principal),
+            Some(tenant) => principal.moved_to(&self.control.snapshot(), tenant.to_str().unwrap_or("")),
+        }
+    }
+
+    fn admitted(&self, asking: Asking<'_>) -> Result<Principal, Denied> {
+        let Asking { method, headers, site, .. } = asking;
+        match credential(headers) {
+            Credential::Token(text) => return self.of_token(&text),
+            Credential::Misplaced => return Err(Denied::MisplacedToken),
+            Credential::Foreign => {}
+        }
+        let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        // What a browser adds by itself, another site's page could send too.
+        if changes && is_foreign_origin(headers, site) {
+            return Err(Denied::ForeignOrigin);
+        }
+        if let Some(cookie) = session_cookie(headers) {
+            let principal = self.of_session(cookie);
+            // An old cookie does not keep out whoever may come without one.
+            if principal.is_some() || self.anonymous_tenant.is_none() {
+                let principal = principal.ok_or(Denied::SessionOver)?;
+                return if changes { with_csrf_token(principal, headers) } else { Ok(principal) };
+            }
+        }
+        self.anonymous(headers).map(Principal::local)
+    }
+
+    fn of_token(&self, text: &str) -> Result<Principal, Denied> {
+        if text.starts_with(INGEST_PREFIX) {
             return Err(Denied::WriteOnlyToken);
         }
-        let tenant = self.anonymous(headers)?;
-        Ok(Reader { scope: Scope::whole_tenant(tenant), user_id: "local".to_owned(), role: "admin" })
+        let snapshot = self.control.snapshot();
+        let token = snapshot.token(text, now_ms()).filter(|token| token.kind == TokenKind::Api);
+        token.and_then(|token| Principal::of_token(&snapshot, token)).ok_or_else(|| self.unknown())
+    }
+
+    fn unknown(&self) -> Denied {
+        if self.control.is_current() { Denied::UnknownToken } else { Denied::NotYetKnown }
+    }
+
+    fn of_session(&self, cookie: &str) -> Option<Principal> {
+        let snapshot = self.control.snapshot();
+        let session = snapshot.session(cookie, now_ms())?;
+        let user = snapshot.users.get(&session.user_id).filter(|user| user.tenant_id == session.tenant_id)?;
+        let via = Via::Session { id: session.id.clone(), csrf: secret::csrf_token(cookie) };
+        Principal::of_user(&snapshot, user, via)
     }
 
     /// Whose the requests are that are turned away before their sender is known; empty: nobody's.
@@ -87,11 +188,6 @@ impl Auth {
     /// A token of our form must be valid; a credential of somebody else's (another backend's header, left in an exporter's
     /// environment) says nothing about us and is not looked at.
     fn anonymous(&self, headers: &HeaderMap) -> Result<&str, Denied> {
-        match credential(headers) {
-            Credential::Token(_) => return Err(Denied::UnknownToken),
-            Credential::Misplaced => return Err(Denied::MisplacedToken),
-            Credential::Foreign => {}
-        }
         let tenant = self.anonymous_tenant.as_deref().ok_or(Denied::NoCredential)?;
         match headers.get(HOST).map(|host| host.to_str().unwrap_or("")) {
             Some(host) if !is_loopback_name(host) => Err(Denied::ForeignHost),
@@ -100,37 +196,22 @@ impl Auth {
     }
 }
 
-/// What the Authorization header holds.
-enum Credential {
-    /// One of ours, whether or not it is valid.
-    Token(String),
-    /// One of ours, not as a Bearer or as the password of Basic.
-    Misplaced,
-    /// None, or somebody else's.
-    Foreign,
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
-/// Exporters send `%20` for the blank (OTEL_EXPORTER_OTLP_HEADERS is percent-encoded by its specification, and some clients pass
-/// it on as it is), and then `%3D` at the end of a Basic credential.
-fn credential(headers: &HeaderMap) -> Credential {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Credential::Foreign };
-    let value = percent_decode(value.as_bytes()).decode_utf8_lossy();
-    let (scheme, rest) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
-    let mut said = rest.trim().to_owned();
-    let mut secret = said.as_str();
-    if scheme.eq_ignore_ascii_case("basic") {
-        said = STANDARD.decode(secret).ok().and_then(|pair| String::from_utf8(pair).ok()).unwrap_or_default();
-        secret = said.split_once(':').map_or("", |(_, password)| password);
-    }
-    let is_read = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("basic");
-    if is_read && secret.starts_with(TOKEN_PREFIX) {
-        return Credential::Token(secret.to_owned());
-    }
-    let words = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ':' | '=');
-    match said.split(words).any(|word| word.starts_with(TOKEN_PREFIX)) {
-        true => Credential::Misplaced,
-        false => Credential::Foreign,
-    }
+fn with_csrf_token(principal: Principal, headers: &HeaderMap) -> Result<Principal, Denied> {
+    let Via::Session { csrf, .. } = &principal.via else { return Ok(principal) };
+    let shown = headers.get(CSRF_HEADER).map_or(&b""[..], |value| value.as_bytes());
+    let same: bool = subtle::ConstantTimeEq::ct_eq(shown, csrf.as_bytes()).into();
+    if same { Ok(principal) } else { Err(Denied::BadCsrf) }
+}
+
+/// Browsers name the site of the page that asks (RFC 6454, 7); other clients have none.
+fn is_foreign_origin(headers: &HeaderMap, site: Option<&str>) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    !matches!((origin, site), (Some((_, page)), Some(site)) if page.eq_ignore_ascii_case(site))
 }
 
 fn is_loopback_name(host: &str) -> bool {
@@ -147,26 +228,57 @@ fn is_loopback_name(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clickhouse::server::{Endpoint, Server};
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
     }
 
+    /// Knows no tokens.
+    fn auth(anonymous_tenant: &str) -> (Auth, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let server = Server::new(Endpoint::new(""), "", "", std::time::Duration::ZERO);
+        (Auth::new(anonymous_tenant, Arc::new(Control::open(dir.path(), server))), dir)
+    }
+
+    fn asked(auth: &Auth, method: &Method, headers: &HeaderMap) -> Result<Principal, Denied> {
+        let site = headers.get(HOST).and_then(|host| host.to_str().ok());
+        auth.principal(Asking { method, headers, site, peer: None })
+    }
+
     #[test]
-    fn anonymous_callers_on_loopback_write_into_the_configured_tenant() {
-        let auth = Auth::new("default");
+    fn anonymous_callers_on_loopback_are_the_configured_tenants() {
+        let (auth, _dir) = auth("default");
         for host in ["127.0.0.1:4318", "localhost", "[::1]:8080", "activitylog.localhost:1"] {
             assert_eq!(auth.writer(&headers(&[("host", host)])).expect("let in").tenant, "default");
         }
-        assert_eq!(auth.reader(&headers(&[("host", "evil.example:8080")])), Err(Denied::ForeignHost));
+        let evil = headers(&[("host", "evil.example:8080")]);
+        assert_eq!(asked(&auth, &Method::GET, &evil), Err(Denied::ForeignHost));
+    }
+
+    #[test]
+    fn a_page_of_another_site_changes_nothing() {
+        let (auth, _dir) = auth("default");
+        for (origin, method, may) in [
+            ("http://localhost:8080", Method::POST, true),
+            ("http://LOCALHOST:8080", Method::DELETE, true),
+            ("http://evil.example", Method::POST, false),
+            ("http://localhost:9090", Method::PUT, false),
+            ("null", Method::POST, false),
+            ("http://evil.example", Method::GET, true),
+        ] {
+            let headers = headers(&[("host", "localhost:8080"), ("origin", origin)]);
+            assert_eq!(asked(&auth, &method, &headers).is_ok(), may, "{method} {origin}");
+        }
     }
 
     #[test]
     fn a_token_of_ours_must_be_known_and_a_foreign_credential_is_not_looked_at() {
-        let auth = Auth::new("default");
+        let (auth, _dir) = auth("default");
         let said = |value: &str| auth.writer(&headers(&[("authorization", value)]));
         for value in ["Bearer alg_i_x", "bearer%20alg_i_x", "Basic dXNlcjphbGdfaV94", "Basic%20OmFsZ19pX3g%3D"] {
-            assert_eq!(said(value), Err(Denied::UnknownToken), "{value}");
+            // Nothing was read of ClickHouse yet.
+            assert_eq!(said(value), Err(Denied::NotYetKnown), "{value}");
         }
         // Without a scheme, with another, quoted, twice, and as the user of Basic.
         for value in [
@@ -183,12 +295,13 @@ mod tests {
             assert!(said(value).is_ok(), "{value}");
         }
         let reading = headers(&[("authorization", "Bearer alg_i_x")]);
-        assert_eq!(auth.reader(&reading), Err(Denied::WriteOnlyToken));
+        assert_eq!(asked(&auth, &Method::GET, &reading), Err(Denied::WriteOnlyToken));
         assert!(said("Bearer of-another-backend").is_ok());
     }
 
     #[test]
     fn nobody_comes_without_a_credential_when_anonymous_access_is_off() {
-        assert_eq!(Auth::new("").writer(&HeaderMap::new()), Err(Denied::NoCredential));
+        let (auth, _dir) = auth("");
+        assert_eq!(auth.writer(&HeaderMap::new()), Err(Denied::NoCredential));
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what each command does. Exit codes: 0, 64 for bad usage or configuration, 1 otherwise.
 
 mod ask;
+mod change;
 mod reprice;
 mod spool;
 mod webhook;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::app::FirstStart;
 use crate::app::run_file::RunFile;
 use crate::config::Config;
 use crate::demo::{self, DemoOptions};
@@ -161,7 +163,7 @@ pub fn serve(options: &Common) -> ExitCode {
 }
 
 /// stdout is for people at the first start; stderr gets the one line that is promised.
-fn welcome(run: &RunFile) {
+fn welcome(run: &RunFile, first: Option<&FirstStart>) {
     println!(
         "\n  portal and API   http://{}\n  OTLP/HTTP        http://{}\n  OTLP/gRPC        http://{}\n\n\
          Point Claude Code here: paste this into the shell that runs it.\n\n  \
@@ -171,6 +173,13 @@ fn welcome(run: &RunFile) {
          Or see it alive first:  make demo   (or: activitylog demo --endpoint http://{})\n",
         run.http, run.otlp_http, run.grpc, run.otlp_http, run.otlp_http
     );
+    if let Some(first) = first {
+        println!(
+            "This is the first start. Shown once:\n\n  super admin      {}\n  password         {}  (to be changed at the first sign-in)\n  \
+             ingest token     {}\n",
+            first.email, first.password, first.ingest_token
+        );
+    }
     eprintln!("ready in {} ms", run.ready_in_ms);
 }
 

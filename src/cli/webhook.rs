@@ -13,12 +13,13 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde_json::{Value, json};
 
-use super::ask::operator;
-use super::{Common, bad_usage, in_runtime};
+use super::Common;
+use super::change::{Failure, look, other, run, write};
 use crate::app::run_file::RunFile;
 use crate::clickhouse::server::Server;
 use crate::config::{Config, Span};
-use crate::control::sources::{self, Secret, Source};
+use crate::control::Change;
+use crate::control::sources::{Secret, Source};
 use crate::ingest::webhook::signing_key;
 use crate::normalise::webhook::Kind;
 
@@ -91,38 +92,8 @@ pub fn webhook(command: &WebhookCommand) -> ExitCode {
         WebhookCommand::Add(add) => run(&add.common, async |config, server| add.run(config, server).await),
         WebhookCommand::Ls(common) => run(common, async |config, server| list(config, server).await),
         WebhookCommand::Rotate(rotate) => run(&rotate.common, async |config, server| rotate.run(config, server).await),
-        WebhookCommand::Rm(rm) => run(&rm.common, async |_, server| rm.run(server).await),
+        WebhookCommand::Rm(rm) => run(&rm.common, async |config, server| rm.run(config, server).await),
     }
-}
-
-/// What was said can't be done, or it went wrong.
-enum Failure {
-    Usage(String),
-    Other(String),
-}
-
-fn run(common: &Common, command: impl AsyncFnOnce(&Config, &Server) -> Result<(), Failure>) -> ExitCode {
-    let config = match common.load() {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
-    let mut usage = None;
-    let code = in_runtime(async {
-        let server = operator(&config, config.clickhouse.insert_timeout.0)?;
-        match command(&config, &server).await {
-            Err(Failure::Usage(message)) => {
-                usage = Some(message);
-                Ok(())
-            }
-            Err(Failure::Other(message)) => Err(message),
-            Ok(()) => Ok(()),
-        }
-    });
-    usage.map_or(code, bad_usage)
-}
-
-fn other(error: impl std::fmt::Display) -> Failure {
-    Failure::Other(error.to_string())
 }
 
 // === impl Add ===
@@ -150,9 +121,9 @@ impl Add {
             user: self.user.clone().unwrap_or_default(),
             secrets: vec![Secret { secret, expires_at_ms: 0 }],
             created_at_ms: now_ms,
-            version: sources::next_version(0, now_ms),
+            version: 0,
         };
-        sources::write(server, &source).await.map_err(other)?;
+        write(config, server, Change::new().put(&source)).await?;
         println!("{}", introduction(config, &source));
         Ok(())
     }
@@ -166,7 +137,7 @@ impl Rotate {
         let keep_ms = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
         let secret = secret(source.kind, self.secret.as_deref())?;
         source.rotate(secret, jiff::Timestamp::now().as_millisecond(), keep_ms);
-        sources::write(server, &source).await.map_err(other)?;
+        write(config, server, Change::new().put(&source)).await?;
         println!("{}", introduction(config, &source));
         Ok(())
     }
@@ -175,16 +146,17 @@ impl Rotate {
 // === impl Rm ===
 
 impl Rm {
-    async fn run(&self, server: &Server) -> Result<(), Failure> {
-        let mut source = find(server, &self.id).await?;
-        source.version = sources::next_version(source.version, jiff::Timestamp::now().as_millisecond());
-        sources::remove(server, source).await.map_err(other)
+    async fn run(&self, config: &Config, server: &Server) -> Result<(), Failure> {
+        // Its secrets go with it.
+        let source = Source { secrets: Vec::new(), ..find(server, &self.id).await? };
+        write(config, server, Change::new().remove(&source)).await
     }
 }
 
 async fn all(server: &Server) -> Result<Vec<Source>, Failure> {
-    let rows = sources::read(server).await.map_err(other)?;
-    sources::parse(&rows).collect::<Result<_, _>>().map_err(Failure::Other)
+    let mut sources: Vec<Source> = look(server).await?.sources.values().map(|source| (**source).clone()).collect();
+    sources.sort_by(|a, b| (&a.tenant_id, &a.name, &a.id).cmp(&(&b.tenant_id, &b.name, &b.id)));
+    Ok(sources)
 }
 
 async fn find(server: &Server, id: &str) -> Result<Source, Failure> {

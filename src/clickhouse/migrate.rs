@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_calls",
     7 "0007_stand_ins",
     8 "0008_webhook_sources",
+    9 "0009_control",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

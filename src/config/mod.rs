@@ -31,6 +31,7 @@ pub struct Config {
     pub limits: Limits,
     pub spool: Spool,
     pub retention: Retention,
+    pub tiers: Tiers,
     pub content: Content,
     pub prices: Prices,
     pub webhooks: Webhooks,
@@ -50,6 +51,7 @@ pub struct Listen {
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     pub anonymous_tenant: String,
+    pub first_admin: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -101,6 +103,28 @@ pub struct Spool {
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     pub days: u16,
+    pub audit_days: u16,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiers {
+    pub free: TierLimits,
+    pub pro: TierLimits,
+    pub enterprise: TierLimits,
+}
+
+/// What a tenant of a tier may use. 0: no limit of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierLimits {
+    /// 0: as `retention.days` says.
+    pub retention_days: u16,
+    pub records_per_second: u64,
+    pub bytes_per_day: Bytes,
+    pub query_time: Span,
+    pub query_rows: u64,
+    pub query_result_bytes: Bytes,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -182,6 +206,11 @@ impl Config {
             ));
         }
         self.content.check().map_err(invalid)?;
+        if self.retention.audit_days == 0 {
+            return Err(invalid(
+                "retention.audit_days is 0: the audit trail would be empty; set at least 1".to_owned(),
+            ));
+        }
         if self.retention.days == 0 {
             return Err(invalid("retention.days is 0: nothing would be kept; set at least 1".to_owned()));
         }

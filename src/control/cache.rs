@@ -1,4 +1,4 @@
-//! `DATA_DIR/control/webhook_sources.jsonl`: the rows as ClickHouse gave them last. It holds secrets, so it is its owner's alone.
+//! `DATA_DIR/control/snapshot.jsonl`: the rows as ClickHouse gave them last. It holds hashes and secrets, so it is its owner's alone.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -14,14 +14,14 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(data_dir: &Path) -> Cache {
-        Cache { path: data_dir.join("control").join("webhook_sources.jsonl") }
+        Cache { path: data_dir.join("control").join("snapshot.jsonl") }
     }
 
     /// Nothing where there is nothing yet.
     pub(super) fn read(&self) -> Vec<u8> {
         fs::read(&self.path).unwrap_or_else(|error| {
             if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(%error, path = %self.path.display(), "the remembered webhook sources can't be read");
+                tracing::warn!(%error, path = %self.path.display(), "the remembered control tables can't be read");
             }
             Vec::new()
         })
@@ -30,7 +30,7 @@ impl Cache {
     /// Without it the next start waits for ClickHouse before it takes webhooks, and nothing else is worse.
     pub(super) fn write(&self, rows: &[u8]) {
         if let Err(error) = self.replace(rows) {
-            tracing::warn!(%error, path = %self.path.display(), "the webhook sources can't be remembered");
+            tracing::warn!(%error, path = %self.path.display(), "the control tables can't be remembered");
         }
     }
 

@@ -1,42 +1,49 @@
 //! What people decided, as opposed to what happened: the control tables, read whole into a [`Snapshot`] that every node holds.
 //!
 //! ```text
-//! activitylog.webhook_sources --every 2 s--> Control --> Arc<Snapshot>     what a request asks
-//!                                              |
-//!                                              +--> DATA_DIR/control/*.jsonl   what a node starts from
+//! activitylog.{tenants,users,tokens ...} --every 2 s--> Control --> Arc<Snapshot>     what a request asks
+//!                                                        |  ^
+//!                       DATA_DIR/control/snapshot.jsonl <-+  +-- edit(): written, then read at once
 //! ```
-//! No request waits for ClickHouse: a snapshot outlives its absence, and the files let a node that starts before its ClickHouse
-//! take deliveries that are never sent again.
+//! No request waits for ClickHouse: a snapshot outlives its absence, and the file lets a node that starts before its ClickHouse
+//! know its senders.
 
 mod cache;
+pub mod hidden;
+pub mod records;
+pub mod snapshot;
 pub mod sources;
+pub mod table;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use self::cache::Cache;
-use self::sources::Source;
+pub use self::snapshot::Snapshot;
+pub use self::table::Change;
 use crate::clickhouse::server::{Server, StoreError};
 
-/// The control tables at one moment.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    /// By id.
-    pub sources: HashMap<String, Arc<Source>>,
-}
-
 /// Holds the newest snapshot.
-#[derive(Debug)]
 pub struct Control {
+    server: Server,
     newest: RwLock<Newest>,
     /// Whether the last look at ClickHouse brought an answer.
     current: AtomicBool,
     cache: Cache,
+    /// One look at a time: the one that began last is the one that holds.
+    reading: Mutex<()>,
+    /// One change of this node at a time: each is made from what the one before left.
+    editing: Mutex<()>,
+}
+
+/// The right to change something, alone.
+pub struct Edit<'c> {
+    control: &'c Control,
+    _alone: MutexGuard<'c, ()>,
 }
 
 #[derive(Debug, Default)]
@@ -50,15 +57,37 @@ const EVERY: Duration = Duration::from_secs(2);
 /// A ClickHouse that takes longer for some rows is as good as absent.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// All rows of all tables, as [`Snapshot`] is made of them.
+async fn read(server: &Server) -> Result<Vec<u8>, StoreError> {
+    server.bytes(server.client().query(&snapshot::question()), "JSONEachRow").await
+}
+
+/// The tables as they are now: for the command line, which holds no snapshot.
+pub async fn look(server: &Server) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot::new(&read(server).await?))
+}
+
+/// What the instance on this data folder read last.
+pub fn remembered(data_dir: &Path) -> Snapshot {
+    Snapshot::new(&Cache::new(data_dir).read())
+}
+
 // === impl Control ===
 
 impl Control {
     /// Starts from what the data folder remembers.
-    pub fn open(data_dir: &Path) -> Control {
+    pub fn open(data_dir: &Path, server: Server) -> Control {
         let cache = Cache::new(data_dir);
         let rows = cache.read();
         let snapshot = Arc::new(Snapshot::new(&rows));
-        Control { newest: RwLock::new(Newest { rows, snapshot }), current: AtomicBool::new(false), cache }
+        Control {
+            server,
+            newest: RwLock::new(Newest { rows, snapshot }),
+            current: AtomicBool::new(false),
+            cache,
+            reading: Mutex::new(()),
+            editing: Mutex::new(()),
+        }
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -70,22 +99,32 @@ impl Control {
         self.current.load(Ordering::Relaxed)
     }
 
+    /// Waits for the changes of others on this node, and reads what they left.
+    pub async fn edit(&self) -> Result<Edit<'_>, StoreError> {
+        let alone = self.editing.lock().await;
+        self.refresh().await?;
+        Ok(Edit { control: self, _alone: alone })
+    }
+
     /// Reads the tables now.
-    pub async fn refresh(&self, server: &Server) -> Result<(), StoreError> {
-        let read = tokio::time::timeout(PATIENCE, sources::read(server)).await;
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let _alone = self.reading.lock().await;
+        let read = tokio::time::timeout(PATIENCE, read(&self.server)).await;
         let read = read.unwrap_or(Err(StoreError::Timeout(PATIENCE)));
         self.current.store(read.is_ok(), Ordering::Relaxed);
         let rows = read?;
         if self.newest.read().unwrap_or_else(PoisonError::into_inner).rows != rows {
             let snapshot = Arc::new(Snapshot::new(&rows));
+            let newest = Newest { rows: rows.clone(), snapshot };
+            *self.newest.write().unwrap_or_else(PoisonError::into_inner) = newest;
+            // Last: whoever waits for the file finds that the node knows.
             self.cache.write(&rows);
-            *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Newest { rows, snapshot };
         }
         Ok(())
     }
 
     /// Refreshes every two seconds until the process stops.
-    pub async fn follow(&self, server: Server, mut stopping: watch::Receiver<bool>) {
+    pub async fn follow(&self, mut stopping: watch::Receiver<bool>) {
         let mut told = false;
         loop {
             tokio::select! {
@@ -93,7 +132,7 @@ impl Control {
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
             let refreshed = tokio::select! {
-                refreshed = self.refresh(&server) => refreshed,
+                refreshed = self.refresh() => refreshed,
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             };
             // Once per outage.
@@ -108,18 +147,17 @@ impl Control {
     }
 }
 
-// === impl Snapshot ===
+// === impl Edit ===
 
-impl Snapshot {
-    /// A row that this version can't read is left out: the others go on to work.
-    fn new(rows: &[u8]) -> Snapshot {
-        let mut sources = HashMap::new();
-        for source in sources::parse(rows) {
-            match source {
-                Ok(source) => drop(sources.insert(source.id.clone(), Arc::new(source))),
-                Err(error) => tracing::warn!(%error, "a row of webhook_sources can't be read and is left out"),
-            }
-        }
-        Snapshot { sources }
+impl Edit<'_> {
+    /// As the last change left it.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.control.snapshot()
+    }
+
+    /// Writes, and reads back: this node knows it when this returns, the others within two seconds.
+    pub async fn write(self, change: Change) -> Result<(), StoreError> {
+        change.write(&self.control.server).await?;
+        self.control.refresh().await
     }
 }

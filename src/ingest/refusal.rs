@@ -61,13 +61,11 @@ impl Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        let reason = match denied {
-            Denied::UnknownToken | Denied::MisplacedToken | Denied::WriteOnlyToken | Denied::NoCredential => {
-                Reason::Unauthenticated
-            }
-            Denied::ForeignHost => Reason::Forbidden,
-        };
-        Refusal::new(reason, denied.to_string())
+        match denied {
+            denied if denied.is_unauthenticated() => Refusal::new(Reason::Unauthenticated, denied.to_string()),
+            Denied::NotYetKnown => Refusal::overloaded(denied.to_string(), Duration::from_secs(2)),
+            _ => Refusal::new(Reason::Forbidden, denied.to_string()),
+        }
     }
 }
 

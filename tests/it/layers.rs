@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str); 10] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -34,6 +34,10 @@ const NEIGHBOURS: [(&str, &str); 8] = [
     ("api", "ship"),
     // The control tables are tables.
     ("control", "clickhouse"),
+    // Tokens and sessions are control rows.
+    ("auth", "control"),
+    // Its entries are rows of the spool, as everybody's.
+    ("audit", "ship"),
 ];
 
 /// A line of our own code with its file and number; comments and test code are left out of `code`.

@@ -29,7 +29,7 @@ use crate::telemetry::diagnostics::{Manner, Sender};
 /// What the OTLP doors share.
 pub struct Doors {
     pub intake: Intake,
-    pub auth: Auth,
+    pub auth: Arc<Auth>,
     pub body: BodyLimits,
     /// Origins of browser applications that may send here.
     pub cors_origins: Vec<String>,

@@ -28,12 +28,19 @@ use crate::model::event::{Event, Kind as EventKind, Str};
 const BOM: char = '\u{feff}';
 
 /// Whose shapes a source speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub enum Kind {
+    #[serde(rename = "github")]
     GitHub,
+    #[serde(rename = "azure_devops")]
     AzureDevOps,
+    #[serde(rename = "gitlab")]
     GitLab,
     /// <https://www.standardwebhooks.com>
+    #[default]
+    #[serde(rename = "standard")]
     Standard,
 }
 
