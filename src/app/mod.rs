@@ -153,6 +153,8 @@ pub async fn serve(
     signals.stop().await;
     following.abort();
     RunFile::remove(&config.data_dir);
+    // With the last of them go their idle connections, which the engine would wait for.
+    drop((api, doors));
     stop_all(serving, stop, spools, background, database).await
 }
 

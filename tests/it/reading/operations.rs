@@ -28,7 +28,7 @@ async fn health_readiness_and_the_caller() {
     }
     let me = server.json("/api/v1/me").await;
     assert_eq!(me["tenant"], "default");
-    assert_eq!(me["user"], json!({"id": "local", "role": "admin"}));
+    assert_eq!(me["user"], json!({"id": "local", "email": "", "name": "", "role": "admin"}));
     assert_eq!(me["version"], env!("CARGO_PKG_VERSION"));
     for (name, url) in [("http", server.api("")), ("otlp_http", server.otlp("")), ("otlp_grpc", server.grpc())] {
         assert_eq!(me["endpoints"][name], url);
