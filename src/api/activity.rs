@@ -1,7 +1,192 @@
-//! The activity feed, and the audit trail.
+//! The activity feed and a project's audit page: audit entries that the caller may see, newest first.
 
-use super::route::Routes;
+mod csv;
+mod export;
+mod trail;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Method;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::access::{As, SignedIn};
+use super::error::ApiError;
+use super::params::Params;
+use super::route::{About, Routes, about};
+use super::router::Api;
+use crate::audit::DECISION;
+use crate::auth::Principal;
+use crate::auth::permissions::Permission;
+use crate::limits::sliding::Sliding;
+use crate::query::audit::{self, Action, Bounds, Filter, Row};
+
+/// How often each user may ask, of this process.
+pub struct Pace {
+    feed: Sliding,
+    project: Sliding,
+    trail: Sliding,
+    export: export::Pace,
+}
+
+/// A page; `newest_cursor` is that of its first item, and of `since_cursor` where nothing is newer.
+#[derive(Serialize, JsonSchema)]
+pub struct Feed {
+    items: Vec<Entry>,
+    next_before_cursor: Option<String>,
+    newest_cursor: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Entry {
+    id: String,
+    project_id: Option<String>,
+    project_slug: Option<String>,
+    user_id: Option<String>,
+    action: String,
+    target_type: String,
+    target_id: String,
+    /// What became of it.
+    result: String,
+    /// `allow` or `deny`
+    outcome: &'static str,
+    metadata: Map<String, Value>,
+    source_ip: Option<String>,
+    occurred_at: String,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 pub fn routes(routes: Routes) -> Routes {
-    routes
+    let feed = "Audit entries that the caller may see, newest first; 60 a minute for each user";
+    let project = "Audit entries of one project, with network addresses, for its members; 120 a minute for each user";
+    let routes = routes
+        .at(Method::GET, "/api/v1/activity", feed_page, paged(feed).query("project_slug", "of one project alone"))
+        .at(Method::GET, "/api/v1/projects/{slug}/audit", project_page, paged(project));
+    export::routes(trail::routes(routes))
+}
+
+fn paged(summary: &'static str) -> About {
+    about(summary)
+        .query("action_prefix", "how the action begins; no character of it stands for others")
+        .query("limit", "1 to 200; 50 if nothing is said")
+        .query("before_cursor", "only what is older")
+        .query("since_cursor", "only what is newer: the rows next to the cursor, newest first")
+        .gives::<Feed>()
+}
+
+/// `GET /api/v1/activity`: never more than reads, and for everybody who is signed in.
+async fn feed_page(
+    caller: As<SignedIn>,
+    State(api): State<Arc<Api>>,
+    mut params: Params,
+) -> Result<Json<Feed>, ApiError> {
+    if !api.pace.feed.admit(&key(&caller), Instant::now()) {
+        return Err(ApiError::feed_rate());
+    }
+    let project = params.text("project_slug")?.unwrap_or_default();
+    let with_addresses = caller.has(Permission::AddressesRead);
+    page(&api, &caller, params, project, with_addresses).await
+}
+
+/// `GET /api/v1/projects/{slug}/audit`: what is no project answers like one of others.
+async fn project_page(
+    caller: As<SignedIn>,
+    State(api): State<Arc<Api>>,
+    slug: Result<Path<String>, PathRejection>,
+    params: Params,
+) -> Result<Json<Feed>, ApiError> {
+    paced(&api.pace.project, &caller)?;
+    let Path(slug) = slug.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    if slug.is_empty() || !(caller.scope.all_projects || caller.scope.projects.contains(&slug)) {
+        return Err(ApiError::forbidden("you are not a member of this project: ask an admin to add you"));
+    }
+    page(&api, &caller, params, slug, true).await
+}
+
+async fn page(
+    api: &Api,
+    caller: &Principal,
+    mut params: Params,
+    project: String,
+    with_addresses: bool,
+) -> Result<Json<Feed>, ApiError> {
+    let action = params.text("action_prefix")?.map_or(Action::Any, Action::BeginsWith);
+    let limit = params.number("limit", 50, 200)?;
+    let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
+    params.finish()?;
+    let scope = &caller.scope;
+    let may = |slug: &String| scope.all_projects || scope.projects.contains(slug);
+    let found = if (project.is_empty() && scope.projects.is_empty() && !scope.all_projects)
+        || (!project.is_empty() && !may(&project))
+    {
+        // There is nothing to ask for.
+        audit::Page { newest: bounds.since, ..audit::Page::default() }
+    } else {
+        let filter = Filter { project, action, ..Filter::default() };
+        audit::page(&api.reader, scope, &filter, bounds, limit).await?
+    };
+    let snapshot = api.control.snapshot();
+    let ids: HashMap<&str, &str> =
+        snapshot.projects_of(caller.tenant()).map(|project| (project.slug.as_str(), project.id.as_str())).collect();
+    Ok(Json(Feed {
+        items: found.rows.into_iter().map(|row| entry(row, &ids, with_addresses)).collect(),
+        next_before_cursor: found.next_before.map(|place| place.to_string()),
+        newest_cursor: found.newest.map(|place| place.to_string()),
+    }))
+}
+
+fn entry(row: Row, project_ids: &HashMap<&str, &str>, with_addresses: bool) -> Entry {
+    let occurred_at = row.occurred_at();
+    let mut metadata = row.attributes;
+    let denied = metadata.shift_remove(DECISION).is_some_and(|decision| decision == "deny");
+    Entry {
+        id: row.id,
+        project_id: project_ids.get(row.project.as_str()).map(|id| (*id).to_owned()),
+        project_slug: said(row.project),
+        user_id: said(row.user_id),
+        action: row.action,
+        target_type: row.target_type,
+        target_id: row.target_id,
+        result: said(row.outcome).unwrap_or_else(|| "success".to_owned()),
+        outcome: if denied { "deny" } else { "allow" },
+        metadata,
+        source_ip: said(row.source_ip).filter(|_| with_addresses),
+        occurred_at,
+    }
+}
+
+fn said(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Ids of users are unique, but `local` is one in each tenant.
+fn key(caller: &Principal) -> String {
+    format!("{}\0{}", caller.tenant(), caller.user_id)
+}
+
+fn paced(pace: &Sliding, caller: &Principal) -> Result<(), ApiError> {
+    if pace.admit(&key(caller), Instant::now()) {
+        return Ok(());
+    }
+    Err(ApiError::too_many("you ask too often: wait a little").after(MINUTE))
+}
+
+// === impl Pace ===
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            feed: Sliding::new(60, MINUTE),
+            project: Sliding::new(120, MINUTE),
+            trail: Sliding::new(120, MINUTE),
+            export: export::Pace::default(),
+        }
+    }
 }

@@ -19,6 +19,8 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     /// What the body says besides (RFC 9457, 3.2).
     extensions: Map<String, Value>,
+    /// The body, where a contract has another than a problem's.
+    contract: Option<&'static str>,
 }
 
 // === impl ApiError ===
@@ -27,7 +29,7 @@ impl ApiError {
     fn new(status: StatusCode, detail: impl Into<String>) -> ApiError {
         let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
         let retry_after = busy.then_some(Duration::from_secs(2));
-        ApiError { status, detail: detail.into(), retry_after, extensions: Map::new() }
+        ApiError { status, detail: detail.into(), retry_after, extensions: Map::new(), contract: None }
     }
 
     /// The body says this too.
@@ -67,6 +69,17 @@ impl ApiError {
 
     pub fn too_many(detail: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    }
+
+    /// When it is worth asking again.
+    pub fn after(self, retry_after: Duration) -> ApiError {
+        ApiError { retry_after: Some(retry_after), ..self }
+    }
+
+    /// What the activity feed's contract says, to the letter.
+    pub fn feed_rate() -> ApiError {
+        let body = r#"{"detail": "activity feed rate limit exceeded (60/min per worker)"}"#;
+        ApiError { contract: Some(body), ..ApiError::too_many("").after(Duration::from_secs(60)) }
     }
 }
 
@@ -126,9 +139,13 @@ impl IntoResponse for ApiError {
         if let Some(body) = body.as_object_mut() {
             body.extend(self.extensions);
         }
-        let mut response = (self.status, body.to_string()).into_response();
+        let (body, content_type) = match self.contract {
+            Some(contract) => (contract.to_owned(), "application/json"),
+            None => (body.to_string(), "application/problem+json"),
+        };
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         if let Some(after) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }

@@ -1,7 +1,7 @@
 //! The HTTP API. The router is the table of contents; only `error` turns errors into responses.
 
 pub mod access;
-mod activity;
+pub mod activity;
 mod compress;
 pub mod diagnostics;
 mod error;

@@ -72,19 +72,21 @@ impl Params {
             .ok_or_else(|| ApiError::bad_request(format!("{name}: {text:?} is not a whole number from 1 to {most}")))
     }
 
+    /// In nanoseconds since 1970.
+    pub fn instant(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        let parse = |text: String| {
+            time::parse(&text).ok_or_else(|| {
+                ApiError::bad_request(format!(
+                    "{name}: {text:?} is not a time: write it as 2026-05-12T12:00:00Z (RFC 3339)"
+                ))
+            })
+        };
+        self.text(name)?.map(parse).transpose()
+    }
+
     /// `from` and `to`; by default the last hour, and what is stamped a little ahead of our clock.
     pub fn window(&mut self) -> Result<Window, ApiError> {
-        let mut instant = |name: &str| {
-            let parse = |text: String| {
-                time::parse(&text).ok_or_else(|| {
-                    ApiError::bad_request(format!(
-                        "{name}: {text:?} is not a time: write it as 2026-05-12T12:00:00Z (RFC 3339)"
-                    ))
-                })
-            };
-            self.text(name)?.map(parse).transpose()
-        };
-        let (from, to) = (instant("from")?, instant("to")?);
+        let (from, to) = (self.instant("from")?, self.instant("to")?);
         let to = to.unwrap_or_else(|| time::now().saturating_add(60 * SECOND));
         let from = from.unwrap_or_else(|| to.saturating_sub(3660 * SECOND).max(0));
         if from >= to {

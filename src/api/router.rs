@@ -45,6 +45,7 @@ pub struct Api {
     pub metrics: Arc<Spool<Rows<MetricBlock>>>,
     pub budget: Budget,
     pub most_streams: usize,
+    pub pace: activity::Pace,
     pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
 }

@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api::activity::Pace;
 use crate::api::grpc;
 use crate::api::router::{Api, router};
 use crate::audit::Trail;
@@ -252,6 +253,7 @@ fn api(
         metrics: spools.metrics.clone(),
         budget: doors.body.budget.clone(),
         most_streams: config.limits.streams,
+        pace: Pace::default(),
         health: database.health(),
         endpoints,
     }

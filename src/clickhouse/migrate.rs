@@ -8,7 +8,8 @@ use super::server::{Server, StoreError};
 use super::table::Block;
 
 /// The tables that the wall stands on: those that a view in `pub` reads.
-pub const WALLED_TABLES: [&str; 6] = ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered"];
+pub const WALLED_TABLES: [&str; 7] =
+    ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered", "audit"];
 
 struct Migration {
     version: u32,
@@ -36,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_stand_ins",
     8 "0008_webhook_sources",
     9 "0009_control",
+    10 "0010_audit",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

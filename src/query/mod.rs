@@ -1,5 +1,6 @@
 //! What is asked of the events, as SQL over `pub.*`. Nothing here says whose: the reader's Scope does, and the wall holds it.
 
+pub mod audit;
 pub mod cursor;
 pub mod filter;
 pub mod messages;
