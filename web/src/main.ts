@@ -1,5 +1,6 @@
 import 'uplot/dist/uPlot.min.css';
 import './app.css';
+import './pages.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 

@@ -3,7 +3,7 @@
 import { untrack } from 'svelte';
 import { ApiError, fetchEvents, fetchLastEvent, fetchMe, fetchPoints, fetchTimeline, type Params } from './api/client';
 import { openStream, type StreamState } from './api/stream';
-import type { EventItem, Me } from './api/types';
+import type { EventItem } from './api/types';
 import { now } from './clock';
 import { Bars } from './model/bars';
 import { CLASSES, type EventClass } from './model/classes';
@@ -22,10 +22,14 @@ const AHEAD_MS = 60_000;
 /** How long an arrival is remembered, so that a reload whose answer does not have it yet cannot take it away again. */
 const RECENT_MS = 15_000;
 const RETRY_MAX_MS = 30_000;
+/** The most that one answer of the list holds. */
+const FEW = 200;
+
+/** Of the product's own audit trail, which begins with the first start. */
+const isOwn = (source: string | undefined): boolean => source === 'audit';
 
 export class Feed {
   view = $state.raw<View>(parseView(location.search));
-  me = $state.raw<Me | null>(null);
   phase = $state<'loading' | 'empty' | 'ready'>('loading');
   /** A newer load is under way; what is shown belongs to the previous view. */
   refreshing = $state(false);
@@ -86,7 +90,9 @@ export class Feed {
 
   start(): () => void {
     const tick = setInterval(() => this.#tick(), 1000);
+    this.view = parseView(location.search);
     const onPop = () => {
+      if (location.pathname !== '/') return;
       this.view = parseView(location.search);
       void this.reload();
     };
@@ -96,6 +102,9 @@ export class Feed {
       clearInterval(tick);
       removeEventListener('popstate', onPop);
       this.#closeStream?.();
+      this.#closeStream = null;
+      clearTimeout(this.#retryTimer);
+      clearTimeout(this.#reconcileTimer);
       this.#load?.abort();
     };
   }
@@ -198,13 +207,13 @@ export class Feed {
       fetchPoints({ ...window, limit: MAX_POINTS }, signal),
       fetchTimeline({ ...window, bucket: bucketFor(span).name, group_by: 'class' }, signal),
       this.rows.load(window, signal),
-      this.me ?? fetchMe(signal).then((me) => (this.me = me)),
     ]);
-    if (points.total === 0) this.last = await fetchLastEvent(signal);
+    const empty = this.phase !== 'ready' && (points.total === 0 || (!this.filtered && points.columns.source.every(isOwn))) && (await this.#isEmpty(signal));
+    if (points.total === 0 && !empty) this.last = await fetchLastEvent(signal);
     if (signal.aborted) return;
-    if (points.total === 0 && !this.last && this.phase !== 'ready') {
+    if (empty) {
       this.phase = 'empty';
-      // Any event at all ends the empty state, whatever the URL filters by.
+      // Any event of somebody else's ends the empty state, whatever the URL filters by.
       this.#listen({});
       return;
     }
@@ -218,6 +227,12 @@ export class Feed {
     this.version++;
     // Arrivals during the load, or just before it. In a sample the totals of the answer already count them.
     this.#merge(this.#recent.map(({ item }) => item), !this.sampled);
+  }
+
+  /** Nothing but what the product itself wrote. So much of that without a single event is no fresh start any more. */
+  async #isEmpty(signal: AbortSignal): Promise<boolean> {
+    const { items, next_before_cursor } = await fetchEvents({ limit: FEW, from: '1970-01-01T00:00:00Z' }, signal);
+    return next_before_cursor === null && items.every((item) => isOwn(item.source));
   }
 
   #fail(error: unknown): void {
@@ -279,6 +294,7 @@ export class Feed {
     const at = Date.now();
     this.#recent = [...this.#recent.filter((arrival) => at - arrival.at < RECENT_MS), ...items.map((item) => ({ item, at }))];
     if (this.phase === 'empty') {
+      if (items.every((item) => isOwn(item.source))) return;
       this.phase = 'ready';
       this.last = items[0] ?? null;
       void this.reload();

@@ -59,3 +59,25 @@ export function tokensOf(item: { [column: string]: unknown }): number {
   const columns = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_creation_tokens'];
   return columns.reduce((sum, column) => sum + Number(item[column] ?? 0), 0);
 }
+
+/** Local, to the minute, for things that are rather old: the year only where it is another one. */
+export function formatDate(ms: number, today = new Date()): string {
+  const date = new Date(ms);
+  if (date.toDateString() === today.toDateString()) return `today ${formatMinute(date)}`;
+  const year = date.getFullYear() === today.getFullYear() ? '' : ` ${date.getFullYear()}`;
+  return `${formatDay(date)}${year} ${formatMinute(date)}`;
+}
+
+/** Local, to the second, for lists whose rows may be of any day. */
+export function formatStamp(ms: number, today = new Date()): string {
+  const date = new Date(ms);
+  const year = date.getFullYear() === today.getFullYear() ? '' : ` ${date.getFullYear()}`;
+  return `${formatDay(date)}${year} ${formatClock(date)}`;
+}
+
+/** 1.5 GiB; powers of 1024, as the configuration has them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10)) : 0;
+  return `${Math.round((bytes / 1024 ** power) * 10) / 10} ${units[power]}`;
+}

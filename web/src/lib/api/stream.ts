@@ -1,5 +1,6 @@
 // New events as they are acknowledged, over SSE, handed on in batches.
-import { query, type Params } from './client';
+import { query, sending, type Params } from './client';
+import { openEvents } from './sse';
 import type { EventItem } from './types';
 
 /** Long enough to turn a burst into one redraw, far too short to be seen. */
@@ -16,7 +17,7 @@ export interface StreamHandlers {
 
 /** Returns the function that closes the stream. */
 export function openStream(filters: Params, handlers: StreamHandlers): () => void {
-  let source: EventSource;
+  let close = () => {};
   let batch: EventItem[] = [];
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -31,28 +32,28 @@ export function openStream(filters: Params, handlers: StreamHandlers): () => voi
 
   const connect = () => {
     handlers.state('connecting');
-    source = new EventSource('/api/v1/messages/stream' + query(filters));
-    source.onopen = () => {
-      retryMs = 1000;
-      handlers.state('open');
-    };
-    source.onmessage = (event: MessageEvent<string>) => {
-      batch.push(JSON.parse(event.data) as EventItem);
-      flushTimer ??= setTimeout(flush, BATCH_MS);
-    };
-    source.addEventListener('skipped', () => handlers.skipped());
-    source.onerror = () => {
-      handlers.state('down');
-      // A dropped connection is resumed by the browser with Last-Event-ID; after a refusal (any status but 200) it gives up.
-      if (source.readyState !== EventSource.CLOSED) return;
-      retryTimer = setTimeout(connect, retryMs);
-      retryMs = Math.min(retryMs * 2, 30_000);
-    };
+    close = openEvents('/api/v1/messages/stream' + query(filters), sending.tenant, {
+      open: () => {
+        retryMs = 1000;
+        handlers.state('open');
+      },
+      message: (data) => {
+        batch.push(JSON.parse(data) as EventItem);
+        flushTimer ??= setTimeout(flush, BATCH_MS);
+      },
+      named: (name) => name === 'skipped' && handlers.skipped(),
+      down: (gaveUp) => {
+        handlers.state('down');
+        if (!gaveUp) return;
+        retryTimer = setTimeout(connect, retryMs);
+        retryMs = Math.min(retryMs * 2, 30_000);
+      },
+    });
   };
 
   connect();
   return () => {
-    source.close();
+    close();
     clearTimeout(flushTimer);
     clearTimeout(retryTimer);
   };

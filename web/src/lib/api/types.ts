@@ -2,7 +2,11 @@
 
 export interface Me {
   tenant: string;
-  user: { id: string; role: string };
+  user: { id: string; email: string; name: string; role: string };
+  permissions: string[];
+  /** Null: all of the tenant. */
+  projects: string[] | null;
+  via: 'anonymous' | 'session' | 'token' | 'proxy';
   version: string;
   endpoints: { otlp_grpc: string; otlp_http: string; http: string };
 }
@@ -78,4 +82,5 @@ export interface Problem {
   title?: string;
   status?: number;
   detail?: string;
+  [extension: string]: unknown;
 }
