@@ -45,6 +45,8 @@ pub struct NetLimits {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     pub address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
 }
 
 /// Where senders and browsers find this node.
@@ -122,7 +124,7 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer { address: peer });
+            request.extensions_mut().insert(Peer { address: peer, tls: false });
             router.clone().oneshot(request.map(Body::new))
         });
         let connection =

@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 use super::router::Api;
+use super::session::first_sight;
 use crate::auth::permissions::Permission;
 use crate::auth::{Asking, Denied, Principal};
 use crate::net::Peer;
@@ -24,6 +25,8 @@ use crate::net::Peer;
 pub trait Authority: Send + Sync + 'static {
     /// As the OpenAPI document says it.
     const NAME: &'static str;
+    /// Whether it is for those too who must change their password before they do anything else.
+    const BEFORE_PASSWORD_CHANGE: bool = false;
     fn admits(principal: &Principal) -> Result<(), Denied>;
 }
 
@@ -69,13 +72,28 @@ impl Authority for SignedIn {
     }
 }
 
+/// The same, also of whoever must change their password first.
+pub enum Known {}
+
+impl Authority for Known {
+    const NAME: &'static str = SignedIn::NAME;
+    const BEFORE_PASSWORD_CHANGE: bool = true;
+
+    fn admits(_: &Principal) -> Result<(), Denied> {
+        Ok(())
+    }
+}
+
 // === impl As ===
 
 impl<A: Authority> FromRequestParts<Arc<Api>> for As<A> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<As<A>, ApiError> {
-        let principal = principal(api, parts)?;
+        let principal = known(api, parts).await?;
+        if !A::BEFORE_PASSWORD_CHANGE {
+            principal.has_own_password()?;
+        }
         A::admits(&principal)?;
         Ok(As(principal, PhantomData))
     }
@@ -89,11 +107,29 @@ impl<A> Deref for As<A> {
     }
 }
 
-/// Who a request is from.
-pub fn principal(api: &Api, parts: &Parts) -> Result<Principal, Denied> {
+/// What of a request says whom it is from.
+pub fn asking(parts: &Parts) -> Asking<'_> {
     let authority = parts.uri.authority().map(axum::http::uri::Authority::as_str);
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.address.ip());
-    let asking = Asking { method: &parts.method, headers: &parts.headers, site: authority.or(host), peer };
-    api.auth.principal(asking)
+    Asking { method: &parts.method, headers: &parts.headers, site: authority.or(host), peer }
+}
+
+/// Who a request is from, of those who are known already.
+pub fn principal(api: &Api, parts: &Parts) -> Result<Principal, Denied> {
+    api.auth.principal(asking(parts))
+}
+
+/// Who a request is from. Whoever a proxy vouches for for the first time becomes known now.
+pub async fn known(api: &Api, parts: &Parts) -> Result<Principal, Denied> {
+    let asking = asking(parts);
+    let principal = match api.auth.known(asking) {
+        Err(Denied::UnknownProxyUser) => {
+            first_sight::through_proxy(api, asking).await?;
+            api.auth.known(asking)
+        }
+        known => known,
+    }?;
+    first_sight::tell_once(api, &principal).await;
+    Ok(principal)
 }

@@ -37,6 +37,15 @@ impl ApiError {
         ApiError { extensions, ..self }
     }
 
+    /// Whoever asks should wait for so long.
+    pub fn after(self, wait: Duration) -> ApiError {
+        ApiError { retry_after: Some(wait), ..self }
+    }
+
+    pub fn unavailable(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     pub fn bad_request(detail: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, detail)
     }

@@ -11,7 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::access::{As, SignedIn};
+use super::access::{As, Known};
 use super::error::ApiError;
 use super::params::Params;
 use super::route::{Routes, about};
@@ -132,7 +132,7 @@ const SPOOL: [Reading; 13] = [
 ];
 
 /// `GET /api/v1/me`: who the caller is, and where to send.
-pub async fn me(caller: As<SignedIn>, State(api): State<Arc<Api>>, params: Params) -> Result<Json<Value>, ApiError> {
+pub async fn me(caller: As<Known>, State(api): State<Arc<Api>>, params: Params) -> Result<Json<Value>, ApiError> {
     params.finish()?;
     Ok(Json(json!({
         "tenant": caller.tenant(),

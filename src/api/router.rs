@@ -15,6 +15,7 @@ use super::route::Routes;
 use super::{activity, events, messages, operations, people, session, sql};
 use crate::audit::Trail;
 use crate::auth::Auth;
+use crate::auth::signing::Signing;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
@@ -34,6 +35,7 @@ use crate::telemetry::diagnostics::Diagnostics;
 /// What the handlers share.
 pub struct Api {
     pub auth: Arc<Auth>,
+    pub signing: Signing,
     pub control: Arc<Control>,
     pub trail: Trail,
     pub doors: Arc<Doors>,

@@ -22,6 +22,7 @@ use crate::api::grpc;
 use crate::api::router::{Api, router};
 use crate::audit::Trail;
 use crate::auth::Auth;
+use crate::auth::signing::Signing;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::migrate::MigrateError;
@@ -209,7 +210,7 @@ fn doors(
             retention_days: config.retention.days.min(LONGEST_RETENTION),
             rules: rules::by_tenant(config, prices)?,
         },
-        auth: Arc::new(Auth::new(&config.auth.anonymous_tenant, control.clone())),
+        auth: Arc::new(Auth::new(&config.auth.anonymous_tenant, control.clone()).behind(&config.auth)),
         body: BodyLimits {
             budget: Budget::new(config.limits.in_flight_bytes.0),
             bytes: config.limits.request_bytes.0,
@@ -242,6 +243,7 @@ fn api(
 ) -> Api {
     Api {
         auth: doors.auth.clone(),
+        signing: Signing::new(&config.auth, &endpoints.http),
         control: shared.control,
         trail: shared.trail,
         doors: doors.clone(),

@@ -5,10 +5,16 @@
 //! ```
 
 pub mod credential;
+pub mod lockout;
+pub mod oidc;
 pub mod password;
 pub mod permissions;
 pub mod principal;
+pub mod proxy;
 pub mod secret;
+pub mod session;
+pub mod signing;
+pub mod totp;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,16 +22,22 @@ use std::sync::Arc;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{HeaderMap, Method};
 
+use crate::config;
+use crate::config::signing_in::site_of;
 use crate::control::Control;
 use crate::control::records::TokenKind;
 
 use credential::{Credential, INGEST_PREFIX, credential, session_cookie};
 use principal::Via;
 pub use principal::{Principal, Writer};
+use proxy::Proxy;
 
 pub struct Auth {
     anonymous_tenant: Option<String>,
     control: Arc<Control>,
+    proxy: Proxy,
+    /// As browsers name it, where something between them and us names it differently.
+    public_site: Option<String>,
 }
 
 /// The head of a request, and where it came from.
@@ -42,6 +54,8 @@ pub struct Asking<'r> {
 pub const TENANT_HEADER: &str = "x-activitylog-tenant";
 /// What a session's page shows with a change.
 pub const CSRF_HEADER: &str = "x-csrf-token";
+/// How browsers say whether the page that asks is of the same site (Fetch Metadata).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -74,6 +88,14 @@ pub enum Denied {
     ForeignOrigin,
     #[error("X-CSRF-Token is missing or wrong: send the csrf_token that GET /api/v1/session says")]
     BadCsrf,
+    #[error("the password must be changed first: send the current and a new one to POST /api/v1/me/password")]
+    MustChangePassword,
+    #[error("you signed in, and have no account here: ask an admin for one")]
+    UnknownProxyUser,
+    #[error("the header that names the user came twice or can't be read: the proxy must replace what its client sent")]
+    BadProxyHeader,
+    #[error("a change must say where it comes from (Origin or Sec-Fetch-Site): use a browser, or an API token")]
+    NoOrigin,
     #[error("this needs the permission {0}, which your role or token does not have")]
     Lacks(&'static str),
     #[error("there is no such tenant")]
@@ -94,6 +116,8 @@ impl Denied {
                 | Denied::WriteOnlyToken
                 | Denied::NoCredential
                 | Denied::SessionOver
+                | Denied::UnknownProxyUser
+                | Denied::BadProxyHeader
         )
     }
 }
@@ -102,7 +126,23 @@ impl Denied {
 
 impl Auth {
     pub fn new(anonymous_tenant: &str, control: Arc<Control>) -> Auth {
-        Auth { anonymous_tenant: Some(anonymous_tenant.to_owned()).filter(|tenant| !tenant.is_empty()), control }
+        Auth {
+            anonymous_tenant: Some(anonymous_tenant.to_owned()).filter(|tenant| !tenant.is_empty()),
+            control,
+            proxy: Proxy::default(),
+            public_site: None,
+        }
+    }
+
+    /// With what stands between browsers and us.
+    #[must_use]
+    pub fn behind(self, config: &config::Auth) -> Auth {
+        let public_site = site_of(&config.public_url).map(str::to_owned);
+        Auth { proxy: Proxy::new(&config.proxy), public_site, ..self }
+    }
+
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// Who sends events.
@@ -128,8 +168,16 @@ impl Auth {
 
     /// Who reads or changes something.
     pub fn principal(&self, asking: Asking<'_>) -> Result<Principal, Denied> {
+        let principal = self.known(asking)?;
+        principal.has_own_password()?;
+        Ok(principal)
+    }
+
+    /// Who is calling, also if they must change their password before they do anything else.
+    pub fn known(&self, asking: Asking<'_>) -> Result<Principal, Denied> {
         let mut principal = self.admitted(asking)?;
-        principal.source_ip = asking.peer.map_or_else(String::new, |ip| ip.to_string());
+        let address = self.proxy.client(asking.headers, asking.peer);
+        principal.source_ip = address.map_or_else(String::new, |ip| ip.to_string());
         match asking.headers.get(TENANT_HEADER) {
             None => Ok(principal),
             Some(tenant) => principal.moved_to(&self.control.snapshot(), tenant.to_str().unwrap_or("")),
@@ -145,8 +193,11 @@ impl Auth {
         }
         let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         // What a browser adds by itself, another site's page could send too.
-        if changes && is_foreign_origin(headers, site) {
-            return Err(Denied::ForeignOrigin);
+        if changes {
+            self.own_page(headers, site)?;
+        }
+        if let Some(email) = self.proxy.named(headers, asking.peer)? {
+            return self.of_proxy(email, changes, headers);
         }
         if let Some(cookie) = session_cookie(headers) {
             let principal = self.of_session(cookie);
@@ -157,6 +208,29 @@ impl Auth {
             }
         }
         self.anonymous(headers).map(Principal::local)
+    }
+
+    /// No page of another site asks.
+    pub fn own_page(&self, headers: &HeaderMap, site: Option<&str>) -> Result<(), Denied> {
+        let is_foreign = |site| is_foreign_origin(headers, site);
+        if is_foreign(site) && (self.public_site.is_none() || is_foreign(self.public_site.as_deref())) {
+            return Err(Denied::ForeignOrigin);
+        }
+        Ok(())
+    }
+
+    /// Browsers send what makes the proxy know them with every request, whatever page asks for it, and there is no cookie of ours that a
+    /// token could be made from: so they must say that the page is ours.
+    fn of_proxy(&self, email: &str, changes: bool, headers: &HeaderMap) -> Result<Principal, Denied> {
+        let says_same = headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin");
+        if changes && !headers.contains_key(ORIGIN) && !says_same {
+            return Err(Denied::NoOrigin);
+        }
+        let snapshot = self.control.snapshot();
+        let users = snapshot.users_with_email(email);
+        let user = users.into_iter().find(|user| user.tenant_id == self.proxy.tenant);
+        let principal = user.and_then(|user| Principal::of_user(&snapshot, user, Via::Proxy));
+        principal.ok_or(if self.control.is_current() { Denied::UnknownProxyUser } else { Denied::NotYetKnown })
     }
 
     fn of_token(&self, text: &str) -> Result<Principal, Denied> {
@@ -176,7 +250,8 @@ impl Auth {
         let snapshot = self.control.snapshot();
         let session = snapshot.session(cookie, now_ms())?;
         let user = snapshot.users.get(&session.user_id).filter(|user| user.tenant_id == session.tenant_id)?;
-        let via = Via::Session { id: session.id.clone(), csrf: secret::csrf_token(cookie) };
+        let must_change_password = user.must_change_password;
+        let via = Via::Session { id: session.id.clone(), csrf: secret::csrf_token(cookie), must_change_password };
         Principal::of_user(&snapshot, user, via)
     }
 

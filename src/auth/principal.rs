@@ -30,6 +30,8 @@ pub enum Via {
     Session {
         id: String,
         csrf: String,
+        /// Somebody else knows the password.
+        must_change_password: bool,
     },
     /// The id of the API token.
     Token(String),
@@ -69,6 +71,14 @@ impl Principal {
 
     pub fn require(&self, permission: Permission) -> Result<(), Denied> {
         if self.has(permission) { Ok(()) } else { Err(Denied::Lacks(permission.as_str())) }
+    }
+
+    /// A password that somebody else chose must be changed before anything else is done with it.
+    pub fn has_own_password(&self) -> Result<(), Denied> {
+        match self.via {
+            Via::Session { must_change_password: true, .. } => Err(Denied::MustChangePassword),
+            _ => Ok(()),
+        }
     }
 
     /// Whoever reaches a loopback listener where that is allowed.

@@ -5,6 +5,7 @@
 mod content;
 mod layers;
 mod prices;
+pub mod signing_in;
 mod units;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 pub use content::{Content, ContentAction, ContentRule, TenantContent};
 pub use prices::{PriceRule, Prices, UsdPerMillion};
+pub use signing_in::Auth;
 pub use units::{Bytes, Span};
 
 /// The manual: every knob with its default.
@@ -45,13 +47,6 @@ pub struct Listen {
     pub grpc: SocketAddr,
     pub otlp_http: SocketAddr,
     pub http: SocketAddr,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    pub anonymous_tenant: String,
-    pub first_admin: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -206,6 +201,7 @@ impl Config {
             ));
         }
         self.content.check().map_err(invalid)?;
+        self.auth.check(self.listen.http.ip().is_loopback()).map_err(invalid)?;
         if self.retention.audit_days == 0 {
             return Err(invalid(
                 "retention.audit_days is 0: the audit trail would be empty; set at least 1".to_owned(),

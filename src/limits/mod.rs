@@ -1,6 +1,7 @@
 //! Memory is bounded by configuration: what requests hold is reserved here before it is held.
 
 pub mod sliding;
+pub mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Relaxed};
