@@ -2,6 +2,7 @@
 
 pub mod access;
 mod activity;
+mod body;
 mod compress;
 pub mod diagnostics;
 mod error;

@@ -36,6 +36,7 @@ use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
+use crate::people::tenants::Defaults;
 use crate::prices::Prices;
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
@@ -251,6 +252,13 @@ fn api(
         budget: doors.body.budget.clone(),
         most_streams: config.limits.streams,
         health: database.health(),
+        defaults: Defaults {
+            tiers: config.tiers.clone(),
+            retention_days: config.retention.days.min(LONGEST_RETENTION),
+        },
+        public_url: Some(config.webhooks.public_url.trim_end_matches('/').to_owned())
+            .filter(|url| !url.is_empty())
+            .unwrap_or_else(|| endpoints.http.clone()),
         endpoints,
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked of the events, as SQL over `pub.*`. Nothing here says whose: the reader's Scope does, and the wall holds it.
 
 pub mod cursor;
+pub mod deliveries;
 pub mod filter;
 pub mod messages;
 pub mod points;
