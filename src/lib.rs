@@ -23,6 +23,7 @@ pub mod model;
 pub mod net;
 pub mod normalise;
 pub mod outcome;
+pub mod people;
 pub mod portal;
 pub mod prices;
 pub mod query;

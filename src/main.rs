@@ -17,6 +17,13 @@ fn main() -> ExitCode {
         Ok(Command::Spool(command)) => cli::spool(&command),
         Ok(Command::Reprice(options)) => cli::reprice(&options),
         Ok(Command::Webhook(command)) => cli::webhook(&command),
+        Ok(Command::Tenant(command)) => cli::tenant(&command),
+        Ok(Command::User(command)) => cli::user(&command),
+        Ok(Command::Role(command)) => cli::role(&command),
+        Ok(Command::Project(command)) => cli::project(&command),
+        Ok(Command::Membership(command)) => cli::membership(&command),
+        Ok(Command::Token(command)) => cli::token(&command),
+        Ok(Command::Invite(command)) => cli::invite(&command),
         Ok(Command::CheckConfig(options)) => cli::check_config(&options),
         Err(code) => code,
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::auth::Denied;
 use crate::clickhouse::server::StoreError;
 use crate::ingest::refusal::Refusal;
+use crate::people::Problem;
 
 #[derive(Debug)]
 pub struct ApiError {
@@ -76,6 +77,18 @@ impl ApiError {
         ApiError::new(StatusCode::CONFLICT, detail)
     }
 
+    pub fn unsupported_media_type(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    pub fn too_large(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    pub fn timeout(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     pub fn too_many(detail: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
@@ -101,6 +114,19 @@ impl From<Denied> for ApiError {
             _ => StatusCode::FORBIDDEN,
         };
         ApiError::new(status, denied.to_string())
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        let detail = problem.to_string();
+        match problem {
+            Problem::Invalid(_) => ApiError::bad_request(detail),
+            Problem::NotAllowed(_) => ApiError::forbidden(detail),
+            Problem::Unknown(_) => ApiError::not_found(detail),
+            Problem::Conflict(_) => ApiError::conflict(detail),
+            Problem::NoRandomness(error) => ApiError::internal(&error),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod activity;
+mod body;
 mod compress;
 pub mod diagnostics;
 mod error;

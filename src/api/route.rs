@@ -22,7 +22,7 @@ pub struct Routes {
 /// What the OpenAPI document says of an endpoint.
 pub struct About {
     summary: &'static str,
-    parameters: Vec<(&'static str, &'static str)>,
+    parameters: Vec<(&'static str, &'static str, &'static str)>,
     takes: Option<fn(&mut SchemaGenerator) -> Schema>,
     gives: Option<fn(&mut SchemaGenerator) -> Schema>,
     status: u16,
@@ -57,7 +57,13 @@ pub fn about(summary: &'static str) -> About {
 impl About {
     /// A query parameter: its name, and what it is.
     pub fn query(mut self, name: &'static str, what: &'static str) -> About {
-        self.parameters.push((name, what));
+        self.parameters.push((name, what, "string"));
+        self
+    }
+
+    /// A query parameter that is a whole number.
+    pub fn number(mut self, name: &'static str, what: &'static str) -> About {
+        self.parameters.push((name, what, "integer"));
         self
     }
 
@@ -87,9 +93,10 @@ impl About {
         let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| {
             json!({"name": name.trim_start_matches('*'), "in": "path", "required": true, "schema": {"type": "string"}})
         });
-        let in_query = self.parameters.iter().map(
-            |(name, what)| json!({"name": name, "in": "query", "description": what, "schema": {"type": "string"}}),
-        );
+        let in_query = self
+            .parameters
+            .iter()
+            .map(|(name, what, is)| json!({"name": name, "in": "query", "description": what, "schema": {"type": is}}));
         let parameters: Vec<Value> = in_path.chain(in_query).collect();
         let mut success = json!({"description": "success"});
         if self.status != 204 {

@@ -26,6 +26,7 @@ use crate::ingest::webhook::{self, Hooks};
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::Endpoints;
+use crate::people::tenants::Defaults;
 use crate::portal;
 use crate::ship::Rows;
 use crate::spool::Spool;
@@ -50,6 +51,10 @@ pub struct Api {
     pub pace: activity::Pace,
     pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
+    /// What a tenant has that says nothing else.
+    pub defaults: Defaults,
+    /// Where people and senders reach this, for the links that are given out.
+    pub public_url: String,
 }
 
 /// What the API answers, in the order of the OpenAPI document.

@@ -38,6 +38,7 @@ use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
 use crate::net::{self, Endpoints, ListenError, NetLimits};
+use crate::people::tenants::Defaults;
 use crate::prices::Prices;
 use crate::ship::{Rows, ship};
 use crate::spool::{Spool, SpoolOptions};
@@ -257,6 +258,13 @@ fn api(
         most_streams: config.limits.streams,
         pace: Pace::default(),
         health: database.health(),
+        defaults: Defaults {
+            tiers: config.tiers.clone(),
+            retention_days: config.retention.days.min(LONGEST_RETENTION),
+        },
+        public_url: Some(config.webhooks.public_url.trim_end_matches('/').to_owned())
+            .filter(|url| !url.is_empty())
+            .unwrap_or_else(|| endpoints.http.clone()),
         endpoints,
     }
 }

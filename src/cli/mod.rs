@@ -2,8 +2,14 @@
 
 mod ask;
 mod change;
+mod invite;
+mod project;
 mod reprice;
+mod role;
 mod spool;
+mod tenant;
+mod token;
+mod user;
 mod webhook;
 
 use std::fmt::Display;
@@ -21,8 +27,14 @@ use crate::engine::child::{self, ChildOptions};
 use crate::{app, telemetry};
 
 pub use ask::{migrate, sql};
+pub use invite::{InviteCommand, invite};
+pub use project::{MembershipCommand, ProjectCommand, membership, project};
 pub use reprice::{Reprice, reprice};
+pub use role::{RoleCommand, role};
 pub use spool::{SpoolCommand, spool};
+pub use tenant::{TenantCommand, tenant};
+pub use token::{TokenCommand, token};
+pub use user::{UserCommand, user};
 pub use webhook::{WebhookCommand, webhook};
 
 const BAD_USAGE: u8 = 64;
@@ -67,6 +79,42 @@ pub enum Command {
         after_help = "Example:\n  activitylog webhook add --kind github --name shop\n  activitylog webhook ls"
     )]
     Webhook(WebhookCommand),
+    /// Tenants: each sees its own rows and nothing else
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog tenant add --id acme --name \"Acme Inc.\" --tier pro\n  activitylog tenant ls"
+    )]
+    Tenant(TenantCommand),
+    /// Who may sign in
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog user add --tenant acme --email ada@example.com --role admin"
+    )]
+    User(UserCommand),
+    /// A tenant's own roles
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog role add --tenant acme --name auditor --permissions events.read,audit.read"
+    )]
+    Role(RoleCommand),
+    /// Projects of a tenant
+    #[command(subcommand, after_help = "Example:\n  activitylog project add --tenant acme --slug shop")]
+    Project(ProjectCommand),
+    /// Who is a member of which project
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog membership add --tenant acme --user ada@example.com --project shop"
+    )]
+    Membership(MembershipCommand),
+    /// Tokens, to send with (ingest) or to act as a user (api)
+    #[command(subcommand, after_help = "Example:\n  activitylog token mint --tenant acme --kind ingest --project shop")]
+    Token(TokenCommand),
+    /// Links that make whoever follows them a user
+    #[command(
+        subcommand,
+        after_help = "Example:\n  activitylog invite add --tenant acme --email ada@example.com --role member"
+    )]
+    Invite(InviteCommand),
     /// Read the configuration as `serve` would, and say what is wrong with it
     #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
     CheckConfig(Common),

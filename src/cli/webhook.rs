@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -16,12 +14,15 @@ use serde_json::{Value, json};
 use super::Common;
 use super::change::{Failure, look, other, run, write};
 use crate::app::run_file::RunFile;
+use crate::auth::Principal;
 use crate::clickhouse::server::Server;
 use crate::config::{Config, Span};
-use crate::control::Change;
-use crate::control::sources::{Secret, Source};
-use crate::ingest::webhook::signing_key;
+use crate::control::Snapshot;
+use crate::control::hidden::Hidden;
+use crate::control::sources::Source;
 use crate::normalise::webhook::Kind;
+use crate::people;
+use crate::people::webhooks::{self, NewWebhook};
 
 #[derive(Subcommand)]
 pub enum WebhookCommand {
@@ -104,26 +105,14 @@ impl Add {
         if tenant.is_empty() {
             return Err(Failure::Usage("whose events are they? say it with --tenant".to_owned()));
         }
-        if self.name.trim().is_empty() {
-            return Err(Failure::Usage("--name is empty: give it one that people know it by".to_owned()));
-        }
-        if self.user.is_some() && self.kind != Kind::AzureDevOps {
-            return Err(Failure::Usage("--user is for azure_devops: the others send no user".to_owned()));
-        }
-        let secret = secret(self.kind, self.secret.as_deref())?;
-        let now_ms = jiff::Timestamp::now().as_millisecond();
-        let source = Source {
-            id: uuid::Uuid::new_v4().simple().to_string(),
-            tenant_id: tenant.to_owned(),
+        let request = NewWebhook {
             kind: self.kind,
-            name: self.name.trim().to_owned(),
+            name: self.name.clone(),
             project: self.project.clone(),
-            user: self.user.clone().unwrap_or_default(),
-            secrets: vec![Secret { secret, expires_at_ms: 0 }],
-            created_at_ms: now_ms,
-            version: 0,
+            user: self.user.clone(),
+            secret: self.secret.clone().map(Hidden),
         };
-        write(config, server, Change::new().put(&source)).await?;
+        let source = write(config, server, webhooks::add(&people::operator(tenant), &request)?).await?;
         println!("{}", introduction(config, &source));
         Ok(())
     }
@@ -133,11 +122,10 @@ impl Add {
 
 impl Rotate {
     async fn run(&self, config: &Config, server: &Server) -> Result<(), Failure> {
-        let mut source = find(server, &self.id).await?;
+        let (snapshot, who) = find(server, &self.id).await?;
         let keep_ms = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
-        let secret = secret(source.kind, self.secret.as_deref())?;
-        source.rotate(secret, jiff::Timestamp::now().as_millisecond(), keep_ms);
-        write(config, server, Change::new().put(&source)).await?;
+        let decision = webhooks::rotate(&snapshot, &who, &self.id, self.secret.as_deref(), keep_ms)?;
+        let source = write(config, server, decision).await?;
         println!("{}", introduction(config, &source));
         Ok(())
     }
@@ -147,9 +135,8 @@ impl Rotate {
 
 impl Rm {
     async fn run(&self, config: &Config, server: &Server) -> Result<(), Failure> {
-        // Its secrets go with it.
-        let source = Source { secrets: Vec::new(), ..find(server, &self.id).await? };
-        write(config, server, Change::new().remove(&source)).await
+        let (snapshot, who) = find(server, &self.id).await?;
+        write(config, server, webhooks::remove(&snapshot, &who, &self.id)?).await
     }
 }
 
@@ -159,11 +146,13 @@ async fn all(server: &Server) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
-async fn find(server: &Server, id: &str) -> Result<Source, Failure> {
-    let found = all(server).await?.into_iter().find(|source| source.id == id);
-    found.ok_or_else(|| {
+/// The tables, and the operator of its tenant.
+async fn find(server: &Server, id: &str) -> Result<(Snapshot, Principal), Failure> {
+    let snapshot = look(server).await?;
+    let tenant = snapshot.sources.get(id).map(|source| source.tenant_id.clone()).ok_or_else(|| {
         Failure::Other(format!("there is no webhook source {id:?}: `activitylog webhook ls` lists them"))
-    })
+    })?;
+    Ok((snapshot, people::operator(&tenant)))
 }
 
 async fn list(config: &Config, server: &Server) -> Result<(), Failure> {
@@ -210,44 +199,21 @@ fn introduction(config: &Config, source: &Source) -> Value {
 }
 
 fn url(config: &Config, source: &Source) -> String {
+    webhooks::url(&base(config), &source.id)
+}
+
+/// Where people and senders reach the instance.
+pub(super) fn base(config: &Config) -> String {
     let public = config.webhooks.public_url.trim_end_matches('/');
-    let base = match (public, RunFile::read(&config.data_dir)) {
+    match (public, RunFile::read(&config.data_dir)) {
         ("", Ok(run)) => format!("http://{}", run.http),
         ("", Err(_)) => format!("http://{}", config.listen.http),
         (public, _) => public.to_owned(),
-    };
-    format!("{base}/webhooks/{}", source.id)
+    }
 }
 
 fn time(ms: i64) -> Value {
     jiff::Timestamp::from_millisecond(ms).map_or(Value::Null, |time| Value::from(format!("{time:.3}")))
-}
-
-/// The one given, or 32 random bytes.
-fn secret(kind: Kind, given: Option<&str>) -> Result<String, Failure> {
-    match given {
-        None => made(kind),
-        Some("") => Err(Failure::Usage("--secret is empty: anybody could post".to_owned())),
-        Some(secret) if must_sign(kind, secret) && signing_key(secret).is_none() => Err(Failure::Usage(
-            "--secret is none of Standard Webhooks: it is whsec_ and 24 to 64 bytes in base64; leave it out to have one made"
-                .to_owned(),
-        )),
-        Some(secret) => Ok(secret.to_owned()),
-    }
-}
-
-/// GitLab takes either form: a token, or a signing token.
-fn must_sign(kind: Kind, secret: &str) -> bool {
-    kind == Kind::Standard || kind == Kind::GitLab && secret.starts_with("whsec_")
-}
-
-fn made(kind: Kind) -> Result<String, Failure> {
-    let mut bytes = [0u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| other(format!("no random bytes: {error}")))?;
-    Ok(match kind {
-        Kind::Standard => format!("whsec_{}", STANDARD.encode(bytes)),
-        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-    })
 }
 
 /// "24h", and "0" without a unit.

@@ -6,10 +6,25 @@ use super::server::{Server, StoreError};
 
 /// The same token sent again adds nothing, in the table and in its materialized views.
 pub async fn insert_segment(server: &Server, table: &str, token: &str, frames: Vec<Bytes>) -> Result<(), StoreError> {
+    insert(server, table, token, true, frames).await
+}
+
+/// A block as it is, for what has no segment.
+pub async fn insert_block(server: &Server, table: &str, token: &str, block: Vec<u8>) -> Result<(), StoreError> {
+    insert(server, table, token, false, vec![block.into()]).await
+}
+
+async fn insert(
+    server: &Server,
+    table: &str,
+    token: &str,
+    compressed: bool,
+    frames: Vec<Bytes>,
+) -> Result<(), StoreError> {
     let mut insert = server
         .client()
         .insert_formatted_with(format!("INSERT INTO {table} FORMAT Native"))
-        .with_setting("decompress", "1")
+        .with_setting("decompress", if compressed { "1" } else { "0" })
         .with_setting("insert_deduplicate", "1")
         .with_setting("insert_deduplication_token", token)
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")

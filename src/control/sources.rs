@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::table::{next_version, record};
@@ -32,6 +34,15 @@ pub struct Secret {
     pub secret: String,
     /// Unix ms; 0: it does not.
     pub expires_at_ms: i64,
+}
+
+/// What a secret of Standard Webhooks starts with.
+pub const SIGNING: &str = "whsec_";
+
+/// The key of a `whsec_` secret: 24 to 64 bytes.
+pub fn signing_key(secret: &str) -> Option<Vec<u8>> {
+    let key = STANDARD.decode(secret.strip_prefix(SIGNING)?).ok()?;
+    (24..=64).contains(&key.len()).then_some(key)
 }
 
 // === impl Source ===

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cursor;
+pub mod deliveries;
 pub mod filter;
 pub mod messages;
 pub mod points;

@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 10] = [
     &["cli"],
     &["app"],
     &["ingest", "api", "portal"],
-    &["net", "ship", "query", "live", "audit"],
+    &["net", "ship", "query", "live", "audit", "people"],
     &["spool", "clickhouse", "control", "engine", "auth", "limits"],
     &["normalise"],
     &["model", "outcome", "config", "telemetry", "prices"],
@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 11] = [
+const NEIGHBOURS: [(&str, &str); 12] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -38,6 +38,8 @@ const NEIGHBOURS: [(&str, &str); 11] = [
     ("auth", "control"),
     // Guesses are counted.
     ("auth", "limits"),
+    // What is decided about people is said in the audit trail.
+    ("people", "audit"),
     // Its entries are rows of the spool, as everybody's.
     ("audit", "ship"),
 ];

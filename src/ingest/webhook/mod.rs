@@ -36,8 +36,6 @@ use crate::spool::RequestKey;
 use crate::telemetry::counters::Door;
 use crate::telemetry::diagnostics::Sender;
 
-pub use self::verify::signing_key;
-
 /// What the webhook door needs.
 pub struct Hooks {
     pub doors: Arc<Doors>,

@@ -16,13 +16,11 @@ use hyper::HeaderMap;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::control::sources::Source;
+use crate::control::sources::{SIGNING, Source, signing_key};
 use crate::ingest::refusal::Refusal;
 use crate::normalise::webhook::Kind;
 use crate::outcome::Reason;
 
-/// What a secret of Standard Webhooks starts with.
-const SIGNING: &str = "whsec_";
 /// Clocks differ, and deliveries travel: by this many seconds, either way.
 const TOLERANCE_SECONDS: i64 = 300;
 /// A sender rotates two or three keys; more are not looked at.
@@ -39,12 +37,6 @@ pub enum Shown<'r> {
         timestamp: &'r str,
         signatures: Vec<[u8; 32]>,
     },
-}
-
-/// The key of a `whsec_` secret: 24 to 64 bytes.
-pub fn signing_key(secret: &str) -> Option<Vec<u8>> {
-    let key = STANDARD.decode(secret.strip_prefix(SIGNING)?).ok()?;
-    (24..=64).contains(&key.len()).then_some(key)
 }
 
 /// As far as the head goes. `in_path` is the part of the path behind the source's id.
