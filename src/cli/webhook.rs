@@ -212,8 +212,8 @@ fn introduction(config: &Config, source: &Source) -> Value {
 fn url(config: &Config, source: &Source) -> String {
     let public = config.webhooks.public_url.trim_end_matches('/');
     let base = match (public, RunFile::read(&config.data_dir)) {
-        ("", Ok(run)) => format!("http://{}", run.http),
-        ("", Err(_)) => format!("http://{}", config.listen.http),
+        ("", Ok(run)) => format!("{}://{}", config.tls.scheme(), run.http),
+        ("", Err(_)) => format!("{}://{}", config.tls.scheme(), config.listen.http),
         (public, _) => public.to_owned(),
     };
     format!("{base}/webhooks/{}", source.id)
