@@ -1,6 +1,8 @@
 //! A listener: its connections, their limits, and their end.
 
 mod opening;
+mod plain;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,12 +18,15 @@ use hyper::header::ACCEPT_ENCODING;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use opening::{Opening, TlsHello};
+use plain::First;
+use tls::Tls;
 
 /// Whether whoever asks can read gzip: named in `Accept-Encoding`, and not with a weight of zero.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -45,7 +50,7 @@ pub struct NetLimits {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
     pub address: SocketAddr,
-    /// Whether the connection is encrypted.
+    /// Nobody on the way can read what is said.
     pub tls: bool,
 }
 
@@ -85,18 +90,28 @@ pub async fn bind(address: SocketAddr, knob: &'static str) -> Result<TcpListener
     })
 }
 
-/// Serves until `stop` says so, then lets open requests finish. `met_tls` is called for a client that begins a TLS handshake:
-/// there is no answer that it would understand.
+/// How one listener serves its connections.
+struct Serving<F> {
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    patience: Duration,
+    tls: Option<Tls>,
+    met_tls: F,
+}
+
+/// Serves until `stop` says so, then lets open requests finish. Without `tls`, `met_tls` is called for a client that begins a TLS
+/// handshake: there is no answer that it would understand.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: NetLimits,
+    tls: Option<Tls>,
     mut stop: watch::Receiver<bool>,
-    met_tls: impl Fn(SocketAddr) + Clone + Send + 'static,
+    met_tls: impl Fn(SocketAddr) + Send + Sync + 'static,
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
-    let builder = builder(limits);
+    let serving = Arc::new(Serving { builder: builder(limits), router, patience: limits.header_timeout, tls, met_tls });
     // Dropped at the end: whatever is open then is cut.
     let (open, cut) = watch::channel(());
     loop {
@@ -122,23 +137,11 @@ pub async fn serve(
         };
         // Answers are small and awaited.
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer { address: peer, tls: false });
-            router.clone().oneshot(request.map(Body::new))
-        });
-        let connection =
-            builder.serve_connection(TokioIo::new(Opening::new(stream, limits.header_timeout)), service).into_owned();
-        let watched = graceful.watch(connection);
-        let (mut cut, met_tls) = (cut.clone(), met_tls.clone());
+        let (serving, watcher) = (serving.clone(), graceful.watcher());
+        let (mut cut, mut stop) = (cut.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                ended = watched => {
-                    // Any other way to break is the client's business.
-                    if ended.is_err_and(|error| is_tls(&*error)) {
-                        met_tls(peer);
-                    }
-                }
+                () = serving.connection(stream, peer, watcher, &mut stop) => {}
                 _ = cut.changed() => {}
             }
             drop(permit);
@@ -157,6 +160,60 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that whoever could say so is gone.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+// === impl Serving ===
+
+impl<F: Fn(SocketAddr)> Serving<F> {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+        stop: &mut watch::Receiver<bool>,
+    ) {
+        let Some(tls) = &self.tls else {
+            return self.requests(stream, Peer { address: peer, tls: false }, watcher).await;
+        };
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(self.patience, handshake(stream, tls)) => shaken,
+            () = stopped(stop) => return,
+        };
+        // Any way to break is the client's business.
+        match shaken {
+            Ok(Ok(stream)) => self.requests(stream, Peer { address: peer, tls: true }, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn requests<S>(&self, stream: S, peer: Peer, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let stream = TokioIo::new(Opening::new(stream, self.patience));
+        let connection = self.builder.serve_connection(stream, service).into_owned();
+        // Any other way to break is the client's business.
+        if watcher.watch(connection).await.is_err_and(|error| is_tls(&*error)) {
+            (self.met_tls)(peer.address);
+        }
+    }
+}
+
+async fn handshake(stream: TcpStream, tls: &Tls) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    match plain::first(&stream).await {
+        First::Tls => tls.acceptor().accept(stream).await,
+        First::Http => {
+            plain::tell(stream).await;
+            Err(io::Error::new(io::ErrorKind::InvalidData, "plain HTTP, where TLS is spoken"))
+        }
+        First::Other => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 // === impl Endpoints ===

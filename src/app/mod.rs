@@ -37,6 +37,7 @@ use crate::ingest::otlp::{Limits, http};
 use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
 use crate::live::Live;
+use crate::net::tls::{Certificates, Listener, TlsError};
 use crate::net::{self, Endpoints, ListenError, NetLimits};
 use crate::people::tenants::Defaults;
 use crate::prices::Prices;
@@ -55,6 +56,8 @@ use run_file::RunFile;
 pub enum StartError {
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -99,16 +102,23 @@ pub async fn serve(
     ready: impl FnOnce(&RunFile, Option<&FirstStart>),
 ) -> Result<(), StartError> {
     let started = Instant::now();
+    let certificates = Certificates::open(&config.tls)?;
     let lock = engine::lock_data_dir(&config.data_dir)?;
     RunFile::remove(&config.data_dir);
     let listeners = Listeners::bind(&config).await?;
+    if let (Some(address), false) = (config.listen.open(), config.tls.is_on()) {
+        tracing::warn!(
+            "{address} is not a loopback address, and TLS is off: tokens and passwords travel in the clear, unless a \
+                        proxy in front ends TLS (tls.cert, tls.key)"
+        );
+    }
     let counters = Arc::new(Counters::default());
     let spools = Spools::open(&config)?;
     let mut database = Database::connect(&config, lock)?;
     let (watermark, shipped) = watch::channel(jiff::Timestamp::now().as_millisecond());
     let (stop, stopping) = watch::channel(false);
 
-    let endpoints = listeners.endpoints();
+    let endpoints = listeners.endpoints(config.tls.scheme());
     let control = Arc::new(Control::open(&config.data_dir, database.writer()));
     let doors = Arc::new(doors(&config, &spools, &counters, &prices, &control, endpoints.clone())?);
     let hooks = Arc::new(hooks(&config, &doors, &control));
@@ -116,7 +126,7 @@ pub async fn serve(
     let trail = Trail::new(spools.events.clone(), config.retention.audit_days.min(LONGEST_RETENTION));
     let shared = Shared { control: control.clone(), trail: trail.clone(), live };
     let api = Arc::new(api(&config, &spools, &counters, &database, shared, &doors, endpoints.clone()));
-    let serving = listeners.serve(&config, &api, hooks, &stopping);
+    let serving = listeners.serve(&config, certificates, &api, hooks, &stopping);
 
     let mut signals = Signals::listen()?;
     let up = tokio::select! {
@@ -281,10 +291,10 @@ impl Listeners {
         })
     }
 
-    fn endpoints(&self) -> Endpoints {
+    fn endpoints(&self, scheme: &str) -> Endpoints {
         // A bound socket has an address.
         let url = |listener: &TcpListener| {
-            listener.local_addr().map_or_else(|_| String::new(), |address| format!("http://{address}"))
+            listener.local_addr().map_or_else(|_| String::new(), |address| format!("{scheme}://{address}"))
         };
         Endpoints { otlp_grpc: url(&self.grpc), otlp_http: url(&self.otlp_http), http: url(&self.http) }
     }
@@ -292,6 +302,7 @@ impl Listeners {
     fn serve(
         self,
         config: &Config,
+        certificates: Option<Certificates>,
         api: &Arc<Api>,
         hooks: Arc<Hooks>,
         stopping: &watch::Receiver<bool>,
@@ -299,17 +310,21 @@ impl Listeners {
         let limits =
             NetLimits { header_timeout: config.limits.header_timeout.0, connections: config.limits.connections };
         let doors = &api.doors;
-        [
-            (self.grpc, grpc::router(api.clone()), Door::Grpc),
-            (self.otlp_http, Router::new().fallback(http::export).with_state(doors.clone()), Door::Http),
-            (self.http, router(api.clone(), hooks), Door::Http),
+        let otlp = Router::new().fallback(http::export).with_state(doors.clone());
+        let mut serving: Vec<JoinHandle<()>> = [
+            (self.grpc, grpc::router(api.clone()), Door::Grpc, Listener::Grpc),
+            (self.otlp_http, otlp, Door::Http, Listener::OtlpHttp),
+            (self.http, router(api.clone(), hooks), Door::Http, Listener::Portal),
         ]
-        .map(|(listener, router, door)| {
+        .map(|(listener, router, door, which)| {
             let doors = doors.clone();
             let met_tls = move |peer| doors.met_tls(door, peer);
-            tokio::spawn(net::serve(listener, router, limits, stopping.clone(), met_tls))
+            let tls = certificates.as_ref().map(|certificates| certificates.of(which));
+            tokio::spawn(net::serve(listener, router, limits, tls, stopping.clone(), met_tls))
         })
-        .into()
+        .into();
+        serving.extend(certificates.map(|certificates| tokio::spawn(certificates.follow(stopping.clone()))));
+        serving
     }
 }
 

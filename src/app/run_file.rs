@@ -26,7 +26,7 @@ pub struct RunFile {
 
 impl RunFile {
     pub fn new(endpoints: &Endpoints, clickhouse_http: String, took: Duration) -> RunFile {
-        let address = |url: &str| url.trim_start_matches("http://").to_owned();
+        let address = |url: &str| url.split_once("://").map_or(url, |(_, address)| address).to_owned();
         RunFile {
             pid: std::process::id(),
             grpc: address(&endpoints.otlp_grpc),

@@ -24,6 +24,7 @@ use crate::app::run_file::RunFile;
 use crate::config::Config;
 use crate::demo::{self, DemoOptions};
 use crate::engine::child::{self, ChildOptions};
+use crate::net::tls::Certificates;
 use crate::{app, telemetry};
 
 pub use ask::{migrate, sql};
@@ -207,18 +208,19 @@ pub fn serve(options: &Common) -> ExitCode {
         Ok(prices) => prices,
         Err(error) => return bad_usage(error),
     };
-    in_runtime(app::serve(config, prices, welcome))
+    let scheme = config.tls.scheme();
+    in_runtime(app::serve(config, prices, move |run, first| welcome(scheme, run, first)))
 }
 
 /// stdout is for people at the first start; stderr gets the one line that is promised.
-fn welcome(run: &RunFile, first: Option<&FirstStart>) {
+fn welcome(scheme: &str, run: &RunFile, first: Option<&FirstStart>) {
     println!(
-        "\n  portal and API   http://{}\n  OTLP/HTTP        http://{}\n  OTLP/gRPC        http://{}\n\n\
+        "\n  portal and API   {scheme}://{}\n  OTLP/HTTP        {scheme}://{}\n  OTLP/gRPC        {scheme}://{}\n\n\
          Point Claude Code here: paste this into the shell that runs it.\n\n  \
          export CLAUDE_CODE_ENABLE_TELEMETRY=1\n  export OTEL_METRICS_EXPORTER=otlp\n  export OTEL_LOGS_EXPORTER=otlp\n  \
          export OTEL_TRACES_EXPORTER=otlp\n  export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1\n  \
-         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n  export OTEL_EXPORTER_OTLP_ENDPOINT=http://{}\n\n\
-         Or see it alive first:  make demo   (or: activitylog demo --endpoint http://{})\n",
+         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n  export OTEL_EXPORTER_OTLP_ENDPOINT={scheme}://{}\n\n\
+         Or see it alive first:  make demo   (or: activitylog demo --endpoint {scheme}://{})\n",
         run.http, run.otlp_http, run.grpc, run.otlp_http, run.otlp_http
     );
     if let Some(first) = first {
@@ -257,6 +259,9 @@ pub fn check_config(options: &Common) -> ExitCode {
         Err(code) => return code,
     };
     if let Err(error) = app::prices(&config.prices) {
+        return bad_usage(error);
+    }
+    if let Err(error) = Certificates::open(&config.tls) {
         return bad_usage(error);
     }
     println!("the configuration is valid");

@@ -206,8 +206,8 @@ fn url(config: &Config, source: &Source) -> String {
 pub(super) fn base(config: &Config) -> String {
     let public = config.webhooks.public_url.trim_end_matches('/');
     match (public, RunFile::read(&config.data_dir)) {
-        ("", Ok(run)) => format!("http://{}", run.http),
-        ("", Err(_)) => format!("http://{}", config.listen.http),
+        ("", Ok(run)) => format!("{}://{}", config.tls.scheme(), run.http),
+        ("", Err(_)) => format!("{}://{}", config.tls.scheme(), config.listen.http),
         (public, _) => public.to_owned(),
     }
 }

@@ -27,6 +27,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub log: String,
     pub listen: Listen,
+    pub tls: Tls,
     pub auth: Auth,
     pub clickhouse: ClickHouse,
     pub engine: Engine,
@@ -47,6 +48,15 @@ pub struct Listen {
     pub grpc: SocketAddr,
     pub otlp_http: SocketAddr,
     pub http: SocketAddr,
+}
+
+/// PEM files; empty: none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    pub client_ca: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -181,9 +191,8 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |message: String| ConfigError::Invalid { origin: "configuration".to_owned(), message };
-        let open = [self.listen.grpc, self.listen.otlp_http, self.listen.http]
-            .into_iter()
-            .find(|address| !address.ip().is_loopback());
+        self.tls.check().map_err(invalid)?;
+        let open = self.listen.open();
         if let (Some(address), false) = (open, self.auth.anonymous_tenant.is_empty()) {
             return Err(invalid(format!(
                 "{address} is not a loopback address, and anybody who reaches it could write and read tenant \
@@ -212,6 +221,41 @@ impl Config {
         }
         self.prices.check().map_err(invalid)?;
         Ok(())
+    }
+}
+
+// === impl Listen ===
+
+impl Listen {
+    /// A listener that other machines reach.
+    pub fn open(&self) -> Option<SocketAddr> {
+        [self.grpc, self.otlp_http, self.http].into_iter().find(|address| !address.ip().is_loopback())
+    }
+}
+
+// === impl Tls ===
+
+impl Tls {
+    pub fn is_on(&self) -> bool {
+        !self.cert.as_os_str().is_empty()
+    }
+
+    /// How addresses of the listeners begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_on() { "https" } else { "http" }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is_set = |path: &Path| !path.as_os_str().is_empty();
+        match (is_set(&self.cert), is_set(&self.key), is_set(&self.client_ca)) {
+            (true, false, _) => Err("tls.cert is set and tls.key is not: set both, or neither".to_owned()),
+            (false, true, _) => Err("tls.key is set and tls.cert is not: set both, or neither".to_owned()),
+            (false, false, true) => {
+                Err("tls.client_ca asks senders for certificates, and TLS is off: set tls.cert and tls.key too"
+                    .to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -262,6 +306,21 @@ mod tests {
     fn an_open_listener_with_anonymous_access_is_refused() {
         let error = load(&[("ACTIVITYLOG_LISTEN_HTTP", "0.0.0.0:8080")]).expect_err("refused");
         assert!(error.contains("auth.anonymous_tenant"), "{error}");
+    }
+
+    #[test]
+    fn half_of_tls_is_refused() {
+        for (set, names) in [
+            (&["CERT"][..], "tls.key is not"),
+            (&["KEY"], "tls.cert is not"),
+            (&["CLIENT_CA"], "TLS is off"),
+            (&["CERT", "CLIENT_CA"], "tls.key is not"),
+        ] {
+            let names_set: Vec<String> = set.iter().map(|name| format!("ACTIVITYLOG_TLS_{name}")).collect();
+            let pairs: Vec<(&str, &str)> = names_set.iter().map(|name| (name.as_str(), "x.pem")).collect();
+            let error = load(&pairs).expect_err("refused");
+            assert!(error.contains(names), "{error}");
+        }
     }
 
     #[test]

@@ -6,12 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// A connection that breaks if it has not said in time whether it speaks HTTP/1 or HTTP/2.
-pub(super) struct Opening {
-    stream: TcpStream,
+pub(super) struct Opening<S> {
+    stream: S,
     /// How much of the preface has come.
     seen: usize,
     /// Until it is known.
@@ -22,7 +21,7 @@ pub(super) struct Opening {
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a TLS record begins with that carries a handshake (RFC 8446, 5.1). No HTTP does.
-const HANDSHAKE: u8 = 22;
+pub(super) const HANDSHAKE: u8 = 22;
 
 /// The client speaks TLS.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +30,8 @@ pub(super) struct TlsHello;
 
 // === impl Opening ===
 
-impl Opening {
-    pub(super) fn new(stream: TcpStream, patience: Duration) -> Opening {
+impl<S> Opening<S> {
+    pub(super) fn new(stream: S, patience: Duration) -> Opening<S> {
         Opening { stream, seen: 0, patience: Some(Box::pin(tokio::time::sleep(patience))) }
     }
 
@@ -44,7 +43,7 @@ impl Opening {
     }
 }
 
-impl AsyncRead for Opening {
+impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = into.filled().len();
@@ -63,7 +62,7 @@ impl AsyncRead for Opening {
     }
 }
 
-impl AsyncWrite for Opening {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: the real engine, its own data folder, port 0.
 
+mod activity;
 mod bad_input;
 mod captures;
 mod clients;
@@ -27,6 +28,7 @@ mod senders;
 mod smoke;
 mod store;
 mod support;
+mod tls;
 mod usage;
 mod wall;
 mod webhooks;

@@ -202,7 +202,7 @@ impl Doors {
     /// A client began a TLS handshake. It can't be answered, so the operator is told.
     pub fn met_tls(&self, door: Door, peer: SocketAddr) {
         let message = "a TLS handshake came to a port that speaks plain text: use http:// in the endpoint (gRPC: insecure), or \
-                       put a proxy in front that ends TLS";
+                       set tls.cert and tls.key here";
         tracing::debug!(%peer, "{message}");
         let refusal = Refusal::new(Reason::Misdirected, message);
         let _ = self.turned_away(door, self.auth.tenant_of_strangers(), Manner::default(), refusal);

@@ -173,13 +173,40 @@ fn check_security(headers: &HeaderMap, path: &str) {
     assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
     assert!(!policy.contains("unsafe-eval") && !policy.contains("http:") && !policy.contains('*'), "{path}: {policy}");
     assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
-    assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+    assert!(!policy.contains("unsafe-inline"), "{path}: {policy}");
+    for (name, value) in [
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(headers[name], value, "{path}");
+    }
+    assert!(headers["permissions-policy"].to_str().expect("text").contains("camera=()"), "{path}");
+    assert!(!headers.contains_key("strict-transport-security"), "{path}: not over plain HTTP");
+    let stored = headers.get("cache-control").map(|value| value.to_str().expect("text"));
+    if path.starts_with("/api") {
+        assert_eq!(stored, Some("no-store"), "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_portal_is_served_with_its_caching_and_every_answer_with_its_policy() {
     let server = Server::start().await;
-    for path in ["/", "/api/v1/me", "/api/v1/nothing", "/healthz", "/nothing.js", "/api/v1/messages?x=1"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/openapi.json",
+        "/api/v1/me",
+        "/api/v1/nothing",
+        "/api/v1/messages/stream?x=1",
+        "/api/v1/activity",
+        "/api/v1/audit/users",
+        "/healthz",
+        "/nothing.js",
+        "/api/v1/messages?x=1",
+        "/webhooks/x",
+    ] {
         check_security(&server.get(path).await.headers, path);
     }
     let page = server.get("/").await;
