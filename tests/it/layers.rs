@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 10] = [
     &["cli"],
     &["app"],
     &["ingest", "api", "portal"],
-    &["net", "ship", "query", "live", "audit"],
+    &["net", "ship", "query", "gateway", "live", "audit"],
     &["spool", "clickhouse", "control", "engine", "auth", "limits"],
     &["normalise"],
     &["model", "outcome", "config", "telemetry", "prices"],
