@@ -16,6 +16,7 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod engine;
+pub mod gateway;
 pub mod ingest;
 pub mod limits;
 pub mod live;

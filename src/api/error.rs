@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::auth::Denied;
 use crate::clickhouse::server::StoreError;
+use crate::gateway::{self, Exception};
 use crate::ingest::refusal::Refusal;
 use crate::people::Problem;
 
@@ -163,6 +164,39 @@ impl From<StoreError> for ApiError {
         };
         ApiError::new(status, detail)
     }
+}
+
+impl From<Exception> for ApiError {
+    fn from(exception: Exception) -> Self {
+        let status = match exception.status {
+            // What ClickHouse calls an error of the server is mostly one of the query.
+            401 | 403 | 413 | 429 | 503 => StatusCode::from_u16(exception.status).unwrap_or(StatusCode::BAD_REQUEST),
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let code = Map::from_iter([("clickhouse_code".to_owned(), exception.code.into())]);
+        ApiError::new(status, exception.text).with(code)
+    }
+}
+
+/// In ClickHouse's own form; in a frame for those who read only such.
+pub fn exception(exception: &Exception, framed: bool) -> Response {
+    let text = format!("{}\n", exception.text);
+    let body = if framed { gateway::framed(&text) } else { text.into_bytes() };
+    let status = StatusCode::from_u16(exception.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
+    headers.insert("x-clickhouse-exception-code", HeaderValue::from(exception.code));
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ActivityLog\""));
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(2));
+        }
+        _ => {}
+    }
+    response
 }
 
 impl IntoResponse for ApiError {

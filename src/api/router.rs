@@ -24,7 +24,9 @@ use crate::auth::signing::Signing;
 use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::metrics::MetricBlock;
 use crate::clickhouse::read::Reader;
+use crate::config::Tiers;
 use crate::control::Control;
+use crate::gateway::Gateway;
 use crate::ingest::otlp::address::{is_for_otlp, signal_of};
 use crate::ingest::otlp::http::{self as otlp_http, Doors};
 use crate::ingest::webhook::{self, Hooks};
@@ -46,6 +48,8 @@ pub struct Api {
     pub trail: Trail,
     pub doors: Arc<Doors>,
     pub reader: Reader,
+    pub gateway: Gateway,
+    pub tiers: Tiers,
     pub live: Live,
     pub counters: Arc<Counters>,
     pub diagnostics: Arc<Diagnostics>,

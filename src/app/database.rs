@@ -8,16 +8,20 @@ use tokio::task::JoinHandle;
 use super::StartError;
 use crate::api::operations::{Health, HealthCheck};
 use crate::clickhouse::migrate::{MigrateError, WALLED_TABLES, migrate};
+use crate::clickhouse::raw::Raw;
 use crate::clickhouse::server::{Endpoint, Server, StoreError};
 use crate::clickhouse::wall;
 use crate::config::Config;
 use crate::engine::{self, Credentials, DataDirLock, Engine, EngineError, EngineOptions, EngineState, User};
+use crate::gateway::Gateway;
 
 pub(super) struct Database {
     mode: Mode,
     endpoint: Endpoint,
     writer: Server,
     reader: Server,
+    /// As whom callers' own SQL runs, and who parses it before.
+    callers: (User, User),
     health: Arc<Mutex<Health>>,
     /// Asks every few seconds whether it still answers.
     watch: Option<JoinHandle<()>>,
@@ -34,7 +38,7 @@ enum Mode {
     },
     /// `None`: the users exist already.
     Server {
-        reader_password: Option<String>,
+        passwords: Option<(String, String)>,
     },
 }
 
@@ -44,7 +48,7 @@ impl Database {
     pub(super) fn connect(config: &Config, lock: DataDirLock) -> Result<Database, EngineError> {
         let clickhouse = &config.clickhouse;
         let endpoint = Endpoint::new(clickhouse.url.clone());
-        let (mode, writer, reader) = if clickhouse.url.is_empty() {
+        let (mode, writer, reader, gate) = if clickhouse.url.is_empty() {
             let credentials = Credentials::load_or_make(lock.dir())?;
             let options = EngineOptions {
                 library: Some(config.engine.lib.clone()).filter(|path| !path.as_os_str().is_empty()),
@@ -52,23 +56,28 @@ impl Database {
                 max_memory_bytes: Some(config.engine.memory.0),
                 ..EngineOptions::default()
             };
-            (Mode::Embedded { options: Box::new(options), engine: None }, credentials.writer, credentials.reader)
+            let Credentials { writer, reader, gate } = credentials;
+            (Mode::Embedded { options: Box::new(options), engine: None }, writer, reader, gate)
         } else {
             let writer = User { name: clickhouse.user.clone(), password: clickhouse.password.clone() };
             if clickhouse.reader_user.is_empty() {
-                let password = wall::reader_password(&clickhouse.password);
-                let reader = User { name: "reader".to_owned(), password: password.clone() };
-                (Mode::Server { reader_password: Some(password) }, writer, reader)
+                let user = |name: &str, password: &str| User { name: name.to_owned(), password: password.to_owned() };
+                let reader = user("reader", &wall::reader_password(&clickhouse.password));
+                let gate = user("gate", &wall::gate_password(&clickhouse.password));
+                let passwords = Some((reader.password.clone(), gate.password.clone()));
+                (Mode::Server { passwords }, writer, reader, gate)
             } else {
                 let reader =
                     User { name: clickhouse.reader_user.clone(), password: clickhouse.reader_password.clone() };
-                (Mode::Server { reader_password: None }, writer, reader)
+                // To parse needs no rights, so whoever reads can do it.
+                (Mode::Server { passwords: None }, writer, reader.clone(), reader)
             }
         };
         let server = |user: &User, timeout| Server::new(endpoint.clone(), &user.name, &user.password, timeout);
         Ok(Database {
             writer: server(&writer, clickhouse.insert_timeout.0),
             reader: server(&reader, clickhouse.query_timeout.0),
+            callers: (reader, gate),
             health: Arc::new(Mutex::new(Health { database_ready: false, database: "starting".to_owned() })),
             mode,
             endpoint,
@@ -83,6 +92,11 @@ impl Database {
 
     pub(super) fn reader(&self) -> Server {
         self.reader.clone()
+    }
+
+    pub(super) fn gateway(&self) -> Gateway {
+        let raw = |user: &User| Raw::new(self.endpoint.clone(), &user.name, &user.password);
+        Gateway::new(raw(&self.callers.0), raw(&self.callers.1))
     }
 
     /// Other nodes may write to it.
@@ -124,8 +138,8 @@ impl Database {
 
     async fn migrate(&self) -> Result<(), MigrateError> {
         let applied = match &self.mode {
-            Mode::Server { reader_password: Some(password) } => {
-                wall::build_users(&self.writer, password).await?;
+            Mode::Server { passwords: Some((reader, gate)) } => {
+                wall::build_users(&self.writer, reader, gate).await?;
                 let applied = migrate(&self.writer, true).await?;
                 wall::build_policies(&self.writer).await?;
                 applied

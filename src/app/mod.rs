@@ -259,6 +259,8 @@ fn api(
         trail: shared.trail,
         doors: doors.clone(),
         reader: Reader::new(database.reader()),
+        gateway: database.gateway(),
+        tiers: config.tiers.clone(),
         live: shared.live,
         counters: counters.clone(),
         diagnostics: doors.intake.diagnostics.clone(),

@@ -5,6 +5,7 @@ pub mod insert;
 pub mod metrics;
 pub mod migrate;
 pub mod native;
+pub mod raw;
 pub mod read;
 pub mod reprice;
 pub mod server;

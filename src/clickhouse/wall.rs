@@ -12,13 +12,24 @@ use super::server::{Server, StoreError};
 
 /// Every node of one database must come to the same password without talking to the others.
 pub fn reader_password(owner_password: &str) -> String {
-    let digest = Sha256::digest(format!("activitylog reader\0{owner_password}"));
+    password_of("reader", owner_password)
+}
+
+/// The same for the user that parses what callers wrote.
+pub fn gate_password(owner_password: &str) -> String {
+    password_of("gate", owner_password)
+}
+
+fn password_of(user: &str, owner_password: &str) -> String {
+    let digest = Sha256::digest(format!("activitylog {user}\0{owner_password}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes the users, before the views that name one of them exist.
-pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), StoreError> {
-    let hash: String = Sha256::digest(reader_password).iter().map(|byte| format!("{byte:02x}")).collect();
+pub async fn build_users(server: &Server, reader_password: &str, gate_password: &str) -> Result<(), StoreError> {
+    let hash_of =
+        |password: &str| -> String { Sha256::digest(password).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let (hash, gate_hash) = (hash_of(reader_password), hash_of(gate_password));
     for statement in [
         "CREATE USER IF NOT EXISTS wall HOST NONE".to_owned(),
         format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
@@ -27,6 +38,10 @@ pub async fn build_users(server: &Server, reader_password: &str) -> Result<(), S
          max_result_rows = 1000000 MAX 1000000, query_plan_optimize_join_order_limit = 0 READONLY, allow_ddl = 0 READONLY"
             .to_owned(),
         "GRANT SELECT ON pub.* TO reader".to_owned(),
+        // It has no rights: EXPLAIN AST needs none.
+        format!("CREATE USER IF NOT EXISTS gate IDENTIFIED WITH sha256_hash BY '{gate_hash}'"),
+        format!("ALTER USER gate IDENTIFIED WITH sha256_hash BY '{gate_hash}'"),
+        "ALTER USER gate SETTINGS max_execution_time = 2 MAX 2, max_memory_usage = 67108864 MAX 67108864".to_owned(),
     ] {
         server.execute(&statement).await?;
     }

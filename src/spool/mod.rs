@@ -17,7 +17,7 @@ mod builder;
 mod commit;
 mod disk;
 mod folder;
-mod frame;
+pub mod frame;
 mod intake;
 mod key;
 mod note;

@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 10] = [
     &["cli"],
     &["app"],
     &["ingest", "api", "portal"],
-    &["net", "ship", "query", "live", "audit", "people"],
+    &["net", "ship", "query", "gateway", "live", "audit", "people"],
     &["spool", "clickhouse", "control", "engine", "auth", "limits"],
     &["normalise"],
     &["model", "outcome", "config", "telemetry", "prices"],
