@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 10] = [
+const NEIGHBOURS: [(&str, &str); 11] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -36,6 +36,8 @@ const NEIGHBOURS: [(&str, &str); 10] = [
     ("control", "clickhouse"),
     // Tokens and sessions are control rows.
     ("auth", "control"),
+    // What can be read is what was shipped.
+    ("live", "ship"),
     // Its entries are rows of the spool, as everybody's.
     ("audit", "ship"),
 ];
