@@ -16,7 +16,7 @@ use crate::clickhouse::server::{Server, StoreError};
 use crate::clickhouse::table::Block;
 use crate::model::event::{AttributeValue, Event, Kind};
 use crate::ship::Rows;
-use crate::spool::{AppendError, RequestKey, Spool};
+use crate::spool::{AppendError, Lanes, RequestKey};
 
 /// What the product itself writes about.
 macro_rules! actions {
@@ -98,7 +98,7 @@ pub struct Entry {
 /// Writes them.
 #[derive(Clone)]
 pub struct Trail {
-    events: Arc<Spool<Rows<EventBlock>>>,
+    events: Arc<Lanes<Rows<EventBlock>>>,
     retention_days: u16,
     /// Entries that could not be written at once.
     waiting: Arc<Semaphore>,
@@ -221,7 +221,7 @@ impl Entry {
 // === impl Trail ===
 
 impl Trail {
-    pub fn new(events: Arc<Spool<Rows<EventBlock>>>, retention_days: u16) -> Trail {
+    pub fn new(events: Arc<Lanes<Rows<EventBlock>>>, retention_days: u16) -> Trail {
         Trail { events, retention_days, waiting: Arc::new(Semaphore::new(MOST_WAITING)), lost: Arc::default() }
     }
 
@@ -244,7 +244,7 @@ impl Trail {
     async fn append(&self, entry: &Entry, id: u128, now_ns: i64) -> Result<(), AppendError> {
         let stamp = Stamp { tenant_id: &entry.tenant, retention_days: self.retention_days };
         let event = entry.event(id, now_ns);
-        self.events.append(RequestKey::delivery(id), |rows| rows.0.push(stamp, &event)).await.map(drop)
+        self.events.append_own(RequestKey::delivery(id), |rows| rows.0.push(stamp, &event)).await.map(drop)
     }
 
     /// Tries again, beside the operation.

@@ -1,25 +1,31 @@
 //! What has just arrived, for those who watch: a stream per watcher, fed from ClickHouse behind the wall, woken by the shipper.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::clickhouse::events::EventBlock;
 use crate::clickhouse::read::Reader;
 use crate::clickhouse::server::StoreError;
 use crate::model::scope::Scope;
 use crate::query::cursor::Cursor;
 use crate::query::filter::Filter;
 use crate::query::messages;
+use crate::ship::Rows;
+use crate::spool::Lanes;
 
 /// Where the news comes from.
 #[derive(Clone)]
 pub struct Live {
     reader: Reader,
-    /// What this node has shipped (`ship::Watermark`).
-    watermark: watch::Receiver<i64>,
+    /// Know what of a tenant can be read.
+    lanes: Arc<Lanes<Rows<EventBlock>>>,
+    /// Changes when this node has shipped something.
+    shipped: watch::Receiver<()>,
     /// Other nodes write to the same server: look every second, and a little back, since their commits are not ordered with ours.
     shared: bool,
     stopping: watch::Receiver<bool>,
@@ -62,8 +68,14 @@ struct Seen {
 // === impl Live ===
 
 impl Live {
-    pub fn new(reader: Reader, watermark: watch::Receiver<i64>, shared: bool, stopping: watch::Receiver<bool>) -> Live {
-        Live { reader, watermark, shared, stopping }
+    pub fn new(
+        reader: Reader,
+        lanes: Arc<Lanes<Rows<EventBlock>>>,
+        shipped: watch::Receiver<()>,
+        shared: bool,
+        stopping: watch::Receiver<bool>,
+    ) -> Live {
+        Live { reader, lanes, shipped, shared, stopping }
     }
 
     /// True once the server is stopping.
@@ -73,7 +85,8 @@ impl Live {
 
     /// Follows from a cursor, or from now.
     pub fn follow(&self, scope: Scope, filter: Filter, after: Option<Cursor>) -> Follower {
-        let from_now = Cursor { timestamp_ns: 0, received_at_ms: *self.watermark.borrow(), event_id: Uuid::max() };
+        let received_at_ms = self.lanes.readable_until(&scope.tenant);
+        let from_now = Cursor { timestamp_ns: 0, received_at_ms, event_id: Uuid::max() };
         Follower {
             live: self.clone(),
             scope,
@@ -105,8 +118,11 @@ impl Follower {
     async fn news(&mut self) -> Result<News, StoreError> {
         loop {
             // Marked as seen before the query, so that what is shipped meanwhile wakes the next round.
-            let shipped = *self.live.watermark.borrow_and_update();
-            let until = if self.live.shared { jiff::Timestamp::now().as_millisecond() } else { shipped };
+            self.live.shipped.mark_unchanged();
+            let until = match self.live.shared {
+                true => jiff::Timestamp::now().as_millisecond(),
+                false => self.live.lanes.readable_until(&self.scope.tenant),
+            };
             if until > self.after.received_at_ms || self.resumed {
                 let news = self.look(until).await?;
                 if !matches!(&news, News::Events(events) if events.is_empty()) {
@@ -148,7 +164,7 @@ impl Follower {
     async fn wait(&mut self) {
         if self.live.shared {
             tokio::time::sleep(TICK).await;
-        } else if self.live.watermark.changed().await.is_err() {
+        } else if self.live.shipped.changed().await.is_err() {
             // The shipper is gone: the process is stopping.
             std::future::pending::<()>().await;
         }

@@ -16,6 +16,8 @@ pub enum Reason {
     TooManyAttributes,
     /// Over the memory in flight, the spool's size, or the disk: worth a retry.
     Overloaded,
+    /// Over what the tenant may send: worth a retry.
+    QuotaExceeded,
     /// The sender did not finish its request in time.
     Timeout,
     Unauthenticated,
@@ -41,13 +43,14 @@ pub struct Outcome {
 // === impl Reason ===
 
 impl Reason {
-    pub const ALL: [Reason; 12] = [
+    pub const ALL: [Reason; 13] = [
         Reason::Malformed,
         Reason::UnsupportedMediaType,
         Reason::UnsupportedEncoding,
         Reason::TooLarge,
         Reason::TooManyAttributes,
         Reason::Overloaded,
+        Reason::QuotaExceeded,
         Reason::Timeout,
         Reason::Unauthenticated,
         Reason::Forbidden,
@@ -65,6 +68,7 @@ impl Reason {
             Reason::TooLarge => "too_large",
             Reason::TooManyAttributes => "too_many_attributes",
             Reason::Overloaded => "overloaded",
+            Reason::QuotaExceeded => "quota_exceeded",
             Reason::Timeout => "timeout",
             Reason::Unauthenticated => "unauthenticated",
             Reason::Forbidden => "forbidden",

@@ -9,28 +9,28 @@ use tokio::sync::watch;
 use crate::clickhouse::insert::insert_segment;
 use crate::clickhouse::server::{Server, StoreError};
 use crate::clickhouse::table::Block;
-use crate::spool::{Batch, SealedSegment, Spool};
+use crate::spool::{Batch, Lane, Lanes, SealedSegment};
 use crate::telemetry::counters::Counters;
 
 /// A table's block, as the spool's batch.
 #[derive(Debug, Default)]
 pub struct Rows<B>(pub B);
 
-/// Rows received up to this instant (Unix ms) by this node can be read. The spool stamps later commits with later instants,
-/// and segments go out in order, so nothing older turns up behind it.
-pub type Watermark = watch::Sender<i64>;
+/// Told when something was shipped: `Lanes::readable_until` says what can be read then.
+pub type Shipped = watch::Sender<()>;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs until the spool is closed and empty.
+/// Runs until the lane is closed and empty. A lane's segments go out in order, so nothing older turns up behind what was shipped.
 pub async fn ship<B: Block>(
-    spool: Arc<Spool<Rows<B>>>,
+    lanes: Arc<Lanes<Rows<B>>>,
+    lane: Lane,
     server: Server,
     counters: Arc<Counters>,
-    watermark: Option<Watermark>,
+    shipped: Arc<Shipped>,
 ) {
-    while let Some(segment) = spool.next_sealed().await {
+    while let Some(segment) = lanes.next_sealed(lane).await {
         let newest = *segment.received_at_ms().end();
         let settled = match until_committed(&segment, B::TABLE, &server, &counters).await {
             Ok(()) => segment.done().await,
@@ -41,10 +41,9 @@ pub async fn ship<B: Block>(
             tracing::error!(%error, "a settled segment could not be moved");
             tokio::time::sleep(LONGEST_PAUSE).await;
         }
-        if let Some(watermark) = &watermark {
-            // Also when it stays where it is: what an earlier run left in the spool is older, and somebody may wait for it.
-            watermark.send_modify(|seen| *seen = newest.max(*seen));
-        }
+        // Also when it stays where it is: what an earlier run left in the spool is older, and somebody may wait for it.
+        lanes.shipped(lane, newest);
+        let _ = shipped.send(());
     }
 }
 

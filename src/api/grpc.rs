@@ -68,7 +68,7 @@ async fn take(api: &Api, request: Request) -> Result<Summary, Refusal> {
     let turned_away = |refusal| turned_away(&who.tenant, refusal);
     let compression = grpc::compression_of(&parts).map_err(turned_away)?;
     let call_key = super::messages::idempotency_key(&parts.headers).map_err(turned_away)?;
-    let mut frames = Frames::new(body, compression, api.doors.body.clone());
+    let mut frames = Frames::new(body, compression, api.doors.body.of(&who.tenant));
     let (mut summary, mut index) = (Summary::default(), 0);
     let mut stopping = api.live.stopping();
     loop {
@@ -78,6 +78,7 @@ async fn take(api: &Api, request: Request) -> Result<Summary, Refusal> {
         };
         let Some(held) = next else { return Ok(summary) };
         let started = Instant::now();
+        intake.admit(&who.tenant).map_err(turned_away)?;
         let (entries, key) =
             protobuf::cut(&held.bytes).map_err(|flaw| turned_away(Refusal::new(flaw.reason, flaw.message)))?;
         let (idempotency_key, first_keyed) = match key {

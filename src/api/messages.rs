@@ -68,11 +68,12 @@ async fn take(doors: &Doors, kind: Kind, parts: &Parts, body: &mut Body) -> Resu
     let turned_away = |refusal| turned_away(doors, "", kind, refusal);
     let who = doors.auth.writer(&parts.headers).map_err(|denied| turned_away(denied.into()))?;
     let turned_away = |refusal| self::turned_away(doors, &who.tenant, kind, refusal);
+    doors.intake.admit(&who.tenant).map_err(turned_away)?;
     let lines = is_lines(&parts.headers).map_err(turned_away)?;
     let key = idempotency_key(&parts.headers).map_err(turned_away)?;
     let compression = body::compression(text(&parts.headers, CONTENT_ENCODING.as_str())).map_err(turned_away)?;
     let declared = text(&parts.headers, CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
-    let held = body::receive(body, declared, 0, &doors.body).await.map_err(turned_away)?;
+    let held = body::receive(body, declared, 0, &doors.body.of(&who.tenant)).await.map_err(turned_away)?;
     let held = body::decompress(held, compression, doors.body.bytes).map_err(turned_away)?;
     let (text, repaired) = messages::text(&held.bytes);
     doors.intake.counters.repaired_strings.fetch_add(repaired, Relaxed);

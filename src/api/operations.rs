@@ -17,8 +17,9 @@ use super::params::Params;
 use super::route::{Routes, about};
 use super::router::Api;
 use crate::auth::principal::Via;
+use crate::spool::Lane;
 use crate::spool::SpoolStats;
-use crate::telemetry::counters::{head, line};
+use crate::telemetry::counters::{escaped, head, line};
 
 pub fn routes(routes: Routes) -> Routes {
     let health = about("Each part by itself; 503 when one is not as it should be");
@@ -78,6 +79,18 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
         for (table, stats) in [("events", api.events.stats()), ("metrics", api.metrics.stats())] {
             line(&mut out, name, &format!("table=\"{table}\""), read(&stats));
         }
+    }
+    let name = "activitylog_spool_lane_rows";
+    head(&mut out, name, "gauge", "The same rows by lane: a flood has one, everybody else the other.");
+    for lane in Lane::ALL {
+        for (table, stats) in [("events", api.events.stats_of(lane)), ("metrics", api.metrics.stats_of(lane))] {
+            line(&mut out, name, &format!("table=\"{table}\",lane=\"{}\"", lane.as_str()), stats.rows);
+        }
+    }
+    let name = "activitylog_tenant_bytes_today";
+    head(&mut out, name, "gauge", "Bytes stored since midnight UTC, of tenants with a quota.");
+    for (tenant, bytes) in api.quotas.today() {
+        line(&mut out, name, &format!("tenant=\"{}\"", escaped(&tenant)), bytes);
     }
     head(&mut out, "activitylog_database_ready", "gauge", "1 while ClickHouse answers and its schema is up to date.");
     line(&mut out, "activitylog_database_ready", "", u64::from((api.health)().database_ready));

@@ -31,12 +31,13 @@ use crate::ingest::otlp::address::{is_for_otlp, signal_of};
 use crate::ingest::otlp::http::{self as otlp_http, Doors};
 use crate::ingest::webhook::{self, Hooks};
 use crate::limits::Budget;
+use crate::limits::quota::Quotas;
 use crate::live::Live;
 use crate::people::tenants::Defaults;
 use crate::net::{Endpoints, Peer};
 use crate::portal;
 use crate::ship::Rows;
-use crate::spool::Spool;
+use crate::spool::Lanes;
 use crate::telemetry::counters::Counters;
 use crate::telemetry::diagnostics::Diagnostics;
 
@@ -53,8 +54,9 @@ pub struct Api {
     pub live: Live,
     pub counters: Arc<Counters>,
     pub diagnostics: Arc<Diagnostics>,
-    pub events: Arc<Spool<Rows<EventBlock>>>,
-    pub metrics: Arc<Spool<Rows<MetricBlock>>>,
+    pub events: Arc<Lanes<Rows<EventBlock>>>,
+    pub metrics: Arc<Lanes<Rows<MetricBlock>>>,
+    pub quotas: Arc<Quotas>,
     pub budget: Budget,
     pub most_streams: usize,
     pub pace: activity::Pace,

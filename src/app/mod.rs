@@ -34,15 +34,17 @@ use crate::ingest::accept::Intake;
 use crate::ingest::body::BodyLimits;
 use crate::ingest::otlp::http::Doors;
 use crate::ingest::otlp::{Limits, http};
+use crate::ingest::settings::{LONGEST_RETENTION, Settings};
 use crate::ingest::webhook::Hooks;
 use crate::limits::Budget;
+use crate::limits::quota::Quotas;
 use crate::live::Live;
 use crate::net::tls::{Certificates, Listener, TlsError};
 use crate::net::{self, Endpoints, ListenError, NetLimits};
 use crate::people::tenants::Defaults;
 use crate::prices::Prices;
-use crate::ship::{Rows, ship};
-use crate::spool::{Spool, SpoolOptions};
+use crate::ship::{Rows, Shipped, ship};
+use crate::spool::{Lane, Lanes, SpoolOptions};
 use crate::telemetry::counters::{Counters, Door};
 
 pub use prices::{PriceFileError, prices};
@@ -83,15 +85,15 @@ struct Shared {
     control: Arc<Control>,
     trail: Trail,
     live: Live,
+    quotas: Arc<Quotas>,
 }
 
 struct Spools {
-    events: Arc<Spool<Rows<EventBlock>>>,
-    metrics: Arc<Spool<Rows<MetricBlock>>>,
+    events: Arc<Lanes<Rows<EventBlock>>>,
+    metrics: Arc<Lanes<Rows<MetricBlock>>>,
 }
 
-/// Days. ClickHouse counts expiry in 32-bit seconds since 1970: with much more, a row of today would be over in 1970.
-const LONGEST_RETENTION: u16 = 20_000;
+const SAVE_QUOTAS: Duration = Duration::from_secs(10);
 /// What was shipped may still be sent for this long at the end; the rest waits in the spool.
 const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 
@@ -115,16 +117,19 @@ pub async fn serve(
     let counters = Arc::new(Counters::default());
     let spools = Spools::open(&config)?;
     let mut database = Database::connect(&config, lock)?;
-    let (watermark, shipped) = watch::channel(jiff::Timestamp::now().as_millisecond());
+    let (shipped, news) = watch::channel(());
     let (stop, stopping) = watch::channel(false);
 
     let endpoints = listeners.endpoints(config.tls.scheme());
     let control = Arc::new(Control::open(&config.data_dir, database.writer()));
-    let doors = Arc::new(doors(&config, &spools, &counters, &prices, &control, endpoints.clone())?);
+    let quotas = Arc::new(Quotas::open(&config.data_dir));
+    let settings = settings(&config, &prices, &control, &quotas)?;
+    let doors = Arc::new(doors(&config, &spools, &counters, &control, settings, endpoints.clone()));
     let hooks = Arc::new(hooks(&config, &doors, &control));
-    let live = Live::new(Reader::new(database.reader()), shipped, database.is_shared(), stopping.clone());
+    let reader = Reader::new(database.reader());
+    let live = Live::new(reader, spools.events.clone(), news, database.is_shared(), stopping.clone());
     let trail = Trail::new(spools.events.clone(), config.retention.audit_days.min(LONGEST_RETENTION));
-    let shared = Shared { control: control.clone(), trail: trail.clone(), live };
+    let shared = Shared { control: control.clone(), trail: trail.clone(), live, quotas: quotas.clone() };
     let api = Arc::new(api(&config, &spools, &counters, &database, shared, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, certificates, &api, hooks, &stopping);
 
@@ -147,11 +152,9 @@ pub async fn serve(
             None
         }
     };
-    let background = vec![
-        tokio::spawn(ship(spools.events.clone(), database.writer(), counters.clone(), Some(watermark))),
-        tokio::spawn(ship(spools.metrics.clone(), database.writer(), counters.clone(), None)),
-        tokio::spawn(async move { control.follow(stopping).await }),
-    ];
+    let mut background = spools.ship(&database, &counters, shipped);
+    background.push(tokio::spawn(async move { control.follow(stopping).await }));
+    let saving = tokio::spawn(save_quotas(quotas.clone()));
     let run_file = RunFile::new(&endpoints, clickhouse_http, started.elapsed());
     run_file
         .write(&config.data_dir)
@@ -165,10 +168,22 @@ pub async fn serve(
     let following = tokio::spawn(prices::follow(config.prices.clone(), prices));
     signals.stop().await;
     following.abort();
+    saving.abort();
     RunFile::remove(&config.data_dir);
     // With the last of them go their idle connections, which the engine would wait for.
     drop((api, doors));
-    stop_all(serving, stop, spools, background, database).await
+    let stopped = stop_all(serving, stop, spools, background, database).await;
+    quotas.save();
+    stopped
+}
+
+/// What a kill costs of a tenant's count is what came since the last time.
+async fn save_quotas(quotas: Arc<Quotas>) {
+    loop {
+        tokio::time::sleep(SAVE_QUOTAS).await;
+        let quotas = quotas.clone();
+        let _ = tokio::task::spawn_blocking(move || quotas.save()).await;
+    }
 }
 
 /// Brings the schema of the configured server up to date, and nothing else.
@@ -207,19 +222,18 @@ fn doors(
     config: &Config,
     spools: &Spools,
     counters: &Arc<Counters>,
-    prices: &Arc<Prices>,
     control: &Arc<Control>,
+    settings: Settings,
     endpoints: Endpoints,
-) -> Result<Doors, StartError> {
-    Ok(Doors {
+) -> Doors {
+    Doors {
         intake: Intake {
             events: spools.events.clone(),
             metrics: spools.metrics.clone(),
             counters: counters.clone(),
             diagnostics: Arc::default(),
             limits: Limits { max_attributes: config.limits.attributes_per_record, ..Limits::default() },
-            retention_days: config.retention.days.min(LONGEST_RETENTION),
-            rules: rules::by_tenant(config, prices)?,
+            settings,
         },
         auth: Arc::new(Auth::new(&config.auth.anonymous_tenant, control.clone()).behind(&config.auth)),
         body: BodyLimits {
@@ -229,7 +243,17 @@ fn doors(
         },
         cors_origins: config.cors.origins.clone(),
         endpoints,
-    })
+    }
+}
+
+fn settings(
+    config: &Config,
+    prices: &Arc<Prices>,
+    control: &Arc<Control>,
+    quotas: &Arc<Quotas>,
+) -> Result<Settings, StartError> {
+    let rules = rules::by_tenant(config, prices)?;
+    Ok(Settings::new(control.clone(), config.tiers.clone(), config.retention.days, rules, quotas.clone()))
 }
 
 fn hooks(config: &Config, doors: &Arc<Doors>, control: &Arc<Control>) -> Hooks {
@@ -266,6 +290,7 @@ fn api(
         diagnostics: doors.intake.diagnostics.clone(),
         events: spools.events.clone(),
         metrics: spools.metrics.clone(),
+        quotas: shared.quotas,
         budget: doors.body.budget.clone(),
         most_streams: config.limits.streams,
         pace: Pace::default(),
@@ -348,9 +373,22 @@ impl Spools {
         };
         let failed = |error| StartError::Spool { dir: options.dir.display().to_string(), error };
         Ok(Spools {
-            events: Arc::new(Spool::open(options.clone(), "events", Rows::default).map_err(failed)?),
-            metrics: Arc::new(Spool::open(options.clone(), "metrics", Rows::default).map_err(failed)?),
+            events: Arc::new(Lanes::open(&options, ["events", "events-2"], Rows::default).map_err(failed)?),
+            metrics: Arc::new(Lanes::open(&options, ["metrics", "metrics-2"], Rows::default).map_err(failed)?),
         })
+    }
+
+    /// A shipper for each lane of each table.
+    fn ship(&self, database: &Database, counters: &Arc<Counters>, shipped: Shipped) -> Vec<JoinHandle<()>> {
+        let (shipped, nobody) = (Arc::new(shipped), Arc::new(watch::channel(()).0));
+        let ship_both = |lane| {
+            let (events, metrics) = (self.events.clone(), self.metrics.clone());
+            [
+                tokio::spawn(ship(events, lane, database.writer(), counters.clone(), shipped.clone())),
+                tokio::spawn(ship(metrics, lane, database.writer(), counters.clone(), nobody.clone())),
+            ]
+        };
+        Lane::ALL.into_iter().flat_map(ship_both).collect()
     }
 }
 

@@ -13,6 +13,7 @@ use super::otlp::{
     evidence::{self, Astray},
 };
 use super::refusal::Refusal;
+use super::settings::{Settings, TenantSettings};
 use crate::auth::Writer;
 use crate::clickhouse::events::{EventBlock, Stamp};
 use crate::clickhouse::metrics::MetricBlock;
@@ -20,22 +21,20 @@ use crate::clickhouse::table::Block;
 use crate::model::event::Event;
 use crate::model::otlp::{DataPoint, InstrumentationScope, LogRecord, MetricMeta, Resource, Span};
 use crate::normalise::content::{Dropped, Policy, Speaker};
-use crate::normalise::rules::RulesByTenant;
 use crate::normalise::{Context, Normaliser};
 use crate::outcome::{Outcome, Reason};
 use crate::ship::Rows;
-use crate::spool::{Appended, RequestKey, Spool};
+use crate::spool::{Appended, Lanes, RequestKey};
 use crate::telemetry::counters::{Counters, Door};
 use crate::telemetry::diagnostics::Diagnostics;
 
 pub struct Intake {
-    pub events: Arc<Spool<Rows<EventBlock>>>,
-    pub metrics: Arc<Spool<Rows<MetricBlock>>>,
+    pub events: Arc<Lanes<Rows<EventBlock>>>,
+    pub metrics: Arc<Lanes<Rows<MetricBlock>>>,
     pub counters: Arc<Counters>,
     pub diagnostics: Arc<Diagnostics>,
     pub limits: Limits,
-    pub retention_days: u16,
-    pub rules: RulesByTenant,
+    pub settings: Settings,
 }
 
 /// One export request, admitted.
@@ -122,21 +121,41 @@ impl Intake {
         result
     }
 
-    /// Stores what is not OTLP: the events that `fill` pushes, all or none, under a key that names them. Returns once they are
-    /// fsynced. `fill` must do nothing but push: its rows may be undone.
+    /// Whether the tenant may send more now: asked before a body is read.
+    pub fn admit(&self, tenant: &str) -> Result<(), Refusal> {
+        let settings = self.settings.of(tenant);
+        let Some(meter) = &settings.meter else { return Ok(()) };
+        meter.admit(settings.quota).map_err(|over| {
+            self.counters.over_quota(tenant);
+            Refusal::from(over)
+        })
+    }
+
+    /// So much of the tenant's was stored.
+    pub fn charge(&self, tenant: &str, records: u64, bytes: u64) {
+        let settings = self.settings.of(tenant);
+        if let Some(meter) = settings.meter.as_ref().filter(|_| records > 0) {
+            meter.charge(settings.quota, records, bytes);
+        }
+    }
+
+    /// Stores what is not OTLP: the events that `fill` pushes, all or none, under a key that names them. `bytes` is about their
+    /// size. Returns once they are fsynced. `fill` must do nothing but push: its rows may be undone.
     pub async fn deliver<R>(
         &self,
         who: &Writer,
+        bytes: usize,
         key: RequestKey,
         fill: impl FnOnce(&mut Delivery<'_>) -> R,
     ) -> Result<Delivered<R>, Refusal> {
-        let context = self.context(who);
-        let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
+        let settings = self.settings.of(&who.tenant);
+        let context = context(who, &settings);
+        let stamp = Stamp { tenant_id: &who.tenant, retention_days: settings.retention_days };
         let fill = |rows: &mut Rows<EventBlock>| {
             let mut delivery = Delivery { block: &mut rows.0, stamp, context, dropped: Dropped::default() };
             (fill(&mut delivery), delivery.dropped)
         };
-        Ok(match self.events.append(key, fill).await? {
+        Ok(match self.events.append(&who.tenant, bytes, key, fill).await? {
             Appended::Stored(_, (filled, dropped)) => {
                 self.count(&dropped);
                 Delivered::Stored(filled)
@@ -164,31 +183,27 @@ impl Intake {
         self.counters.content_hashed.count(dropped.hashed());
     }
 
-    fn context<'c>(&'c self, who: &'c Writer) -> Context<'c> {
-        Context {
-            tenant_id: &who.tenant,
-            project: &who.project,
-            now_ns: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
-            rules: self.rules.of(&who.tenant),
-        }
-    }
-
     async fn append<B: Sink>(
         &self,
-        spool: &Spool<Rows<B>>,
+        lanes: &Lanes<Rows<B>>,
         who: &Writer,
         export: &Export<'_>,
         notes: &mut Notes,
     ) -> Result<Accepted, Refusal> {
-        let context = self.context(who);
-        let stamp = Stamp { tenant_id: &who.tenant, retention_days: self.retention_days };
+        let settings = self.settings.of(&who.tenant);
+        let context = context(who, &settings);
+        let stamp = Stamp { tenant_id: &who.tenant, retention_days: settings.retention_days };
+        let bytes = export.body.bytes.len();
         let fill = |rows: &mut Rows<B>| {
             let mut work = || self.fill(&mut rows.0, Normaliser::new(context), stamp, export, notes);
             if export.body.bytes.len() > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
         };
-        match spool.append(key(who, export), fill).await? {
+        match lanes.append(&who.tenant, bytes, key(who, export), fill).await? {
             Appended::Stored(_, filled) => {
                 let tally = filled.map_err(|error| unreadable(export, error))?;
+                if let Some(meter) = settings.meter.as_ref().filter(|_| tally.accepted > 0) {
+                    meter.charge(settings.quota, tally.accepted, bytes as u64);
+                }
                 self.counters.repaired_strings.fetch_add(tally.repaired, Relaxed);
                 let outcome =
                     Outcome { stored: tally.accepted, duplicate: 0, rejected: tally.rejected, reason: tally.reason };
@@ -236,6 +251,15 @@ impl Delivery<'_> {
     /// What the tenant wants of content and personal data.
     pub fn policy(&self) -> Policy<'_> {
         Policy::new(self.context.rules, self.context.tenant_id, Speaker::Anybody)
+    }
+}
+
+fn context<'c>(who: &'c Writer, settings: &'c TenantSettings) -> Context<'c> {
+    Context {
+        tenant_id: &who.tenant,
+        project: &who.project,
+        now_ns: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
+        rules: &settings.rules,
     }
 }
 

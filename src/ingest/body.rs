@@ -39,6 +39,15 @@ pub struct Held {
     reservation: Reservation,
 }
 
+// === impl BodyLimits ===
+
+impl BodyLimits {
+    /// As a tenant may use them.
+    pub fn of(&self, tenant: &str) -> BodyLimits {
+        BodyLimits { budget: self.budget.of(tenant), ..self.clone() }
+    }
+}
+
 // === impl Held ===
 
 impl Held {

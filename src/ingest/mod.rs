@@ -8,4 +8,5 @@ pub mod messages;
 pub mod notes;
 pub mod otlp;
 pub mod refusal;
+pub mod settings;
 pub mod webhook;

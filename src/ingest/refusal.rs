@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::Denied;
+use crate::limits::quota::Over;
 use crate::outcome::Reason;
 use crate::spool::AppendError;
 
@@ -33,6 +34,7 @@ impl Refusal {
             Reason::UnsupportedMediaType | Reason::UnsupportedEncoding => 415,
             Reason::TooLarge => 413,
             Reason::Overloaded => 503,
+            Reason::QuotaExceeded => 429,
             Reason::Timeout => 408,
             Reason::Unauthenticated => 401,
             Reason::Forbidden => 403,
@@ -49,7 +51,7 @@ impl Refusal {
             Reason::UnsupportedMediaType | Reason::UnsupportedEncoding | Reason::Misdirected | Reason::WrongMethod => {
                 12
             } // UNIMPLEMENTED
-            Reason::TooLarge => 8,                              // RESOURCE_EXHAUSTED
+            Reason::TooLarge | Reason::QuotaExceeded => 8,      // RESOURCE_EXHAUSTED
             Reason::Overloaded => 14,                           // UNAVAILABLE
             Reason::Timeout => 4,                               // DEADLINE_EXCEEDED
             Reason::Unauthenticated => 16,                      // UNAUTHENTICATED
@@ -66,6 +68,22 @@ impl From<Denied> for Refusal {
             Denied::NotYetKnown => Refusal::overloaded(denied.to_string(), Duration::from_secs(2)),
             _ => Refusal::new(Reason::Forbidden, denied.to_string()),
         }
+    }
+}
+
+impl From<Over> for Refusal {
+    fn from(over: Over) -> Self {
+        let message = match over {
+            Over::Records { most, .. } => {
+                format!("this tenant sends more than its {most} records per second: send it again later")
+            }
+            Over::Bytes { most, .. } => {
+                format!(
+                    "this tenant has sent its {most} bytes of today (UTC): send it again later, or ask for a larger quota"
+                )
+            }
+        };
+        Refusal { retry_after: Some(over.wait()), ..Refusal::new(Reason::QuotaExceeded, message) }
     }
 }
 

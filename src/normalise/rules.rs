@@ -52,6 +52,10 @@ impl ScopeGlobs {
 
 impl RulesByTenant {
     pub fn of(&self, tenant: &str) -> &Rules {
+        self.shared(tenant)
+    }
+
+    pub fn shared(&self, tenant: &str) -> &Arc<Rules> {
         self.tenants.get(tenant).unwrap_or(&self.default)
     }
 }

@@ -64,7 +64,7 @@ impl<B: Batch> Committer<B> {
         loop {
             // Read before the slots are emptied: whoever comes after sees it, under the slot's lock, and is refused.
             let closing = self.shared.closed.load(Ordering::SeqCst);
-            if self.shared.dirty.swap(false, Ordering::SeqCst) || closing {
+            if self.shared.dirty.load(Ordering::SeqCst) || closing {
                 self.keep_pace();
                 self.commit();
             }
@@ -86,12 +86,20 @@ impl<B: Batch> Committer<B> {
 
     /// Makes durable what stands in the slots.
     pub fn commit(&mut self) {
+        // In this order: whoever finds no rows marked and no pass under way knows that the slots are empty.
+        self.shared.received.passes_begun.fetch_add(1, Ordering::SeqCst);
+        self.shared.dirty.store(false, Ordering::SeqCst);
         self.take_blocks();
-        if self.taken.is_empty() {
-            return;
+        if !self.taken.is_empty() {
+            self.commit_taken();
         }
+        self.shared.received.passes_over.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn commit_taken(&mut self) {
         let now = Instant::now();
-        let received_at_ms = self.shared.folder.disk.now_ms().max(self.last_received_ms + 1);
+        let floor_ms = self.shared.received.floor_ms.load(Ordering::SeqCst);
+        let received_at_ms = self.shared.folder.disk.now_ms().max(self.last_received_ms + 1).max(floor_ms + 1);
         let fate = self.write(received_at_ms, now).map(|()| Receipt::after_fsync(received_at_ms));
         if fate.is_ok() {
             if self.writer.open_with_rows().is_some_and(|open| open.commits == 1) {
@@ -99,6 +107,7 @@ impl<B: Batch> Committer<B> {
                 self.after_idle = self.last_commit.is_none_or(|last| now - last >= idle);
             }
             self.last_received_ms = received_at_ms;
+            self.shared.received.last_ms.store(received_at_ms, Ordering::SeqCst);
             self.last_commit = Some(now);
         }
         self.settle(fate);

@@ -8,7 +8,7 @@
 //! - Memory is bounded: a slot whose block holds `slot_bytes` takes no more; the request waits for that block's commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
@@ -43,6 +43,19 @@ pub struct Shared<B> {
     pub commit_gap: Duration,
     pub slot_bytes: usize,
     pub next_slot: AtomicUsize,
+    pub received: Received,
+}
+
+/// Where the commits stand, for those who ask what can be read.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// What is committed from now on is received after this (Unix ms).
+    pub floor_ms: AtomicI64,
+    /// The last `received_at` (Unix ms).
+    pub last_ms: AtomicI64,
+    /// Walks over the slots, with what they took made durable or refused.
+    pub passes_begun: AtomicU64,
+    pub passes_over: AtomicU64,
 }
 
 /// Rows of several requests, and who waits for them.
@@ -53,7 +66,7 @@ pub struct Block<B> {
 }
 
 /// Where a request's rows went.
-enum Placed<R> {
+pub enum Placed<R> {
     /// In a block: the ticket tells.
     Waits(Arc<Ticket>, R),
     /// Its twin is in a block.
@@ -70,37 +83,55 @@ impl<B: Batch> Shared<B> {
     pub async fn append<R>(&self, key: RequestKey, fill: impl FnOnce(&mut B) -> R) -> Result<Appended<R>, AppendError> {
         let mut fill = Some(fill);
         loop {
-            match self.place(key, &mut fill)? {
-                Placed::Waits(ticket, result) => {
-                    return Ok(Appended::Stored(ticket.wait().await?, result));
-                }
-                Placed::Joined(ticket, rows) => {
-                    let receipt = ticket.wait().await?;
-                    self.folder.counters.duplicates.add(1);
-                    return Ok(Appended::Duplicate { receipt, rows });
-                }
-                Placed::Known(receipt, rows) => {
-                    self.folder.counters.duplicates.add(1);
-                    return Ok(Appended::Duplicate { receipt, rows });
-                }
-                Placed::Nothing(result) => {
-                    return Ok(Appended::Stored(Receipt::after_fsync(self.folder.disk.now_ms()), result));
-                }
-                // Whatever became of that block, the next one is empty.
-                Placed::Crowded(ticket) => drop(ticket.wait().await),
+            let placed = self.place(key, &mut fill)?;
+            if let Some(appended) = self.outcome(placed).await {
+                return appended;
             }
         }
     }
 
-    fn place<R, F: FnOnce(&mut B) -> R>(
+    /// What becomes of a request; none where it has to be placed again.
+    pub async fn outcome<R>(&self, placed: Placed<R>) -> Option<Result<Appended<R>, AppendError>> {
+        let duplicate = |receipt, rows| {
+            self.folder.counters.duplicates.add(1);
+            Appended::Duplicate { receipt, rows }
+        };
+        Some(match placed {
+            Placed::Waits(ticket, result) => ticket.wait().await.map(|receipt| Appended::Stored(receipt, result)),
+            Placed::Joined(ticket, rows) => ticket.wait().await.map(|receipt| duplicate(receipt, rows)),
+            Placed::Known(receipt, rows) => Ok(duplicate(receipt, rows)),
+            Placed::Nothing(result) => Ok(Appended::Stored(Receipt::after_fsync(self.folder.disk.now_ms()), result)),
+            // Whatever became of that block, the next one is empty.
+            Placed::Crowded(ticket) => {
+                drop(ticket.wait().await);
+                return None;
+            }
+        })
+    }
+
+    /// Whether a request is stored or about to be.
+    pub fn known<R>(&self, key: RequestKey) -> Option<Placed<R>> {
+        match lock(&self.replay).look(key, self.folder.disk.now_ms()) {
+            Seen::Pending { ticket, rows } => Some(Placed::Joined(ticket, rows)),
+            Seen::Done { receipt, rows } => Some(Placed::Known(receipt, rows)),
+            Seen::New => None,
+        }
+    }
+
+    /// No slot holds rows, and no commit is on its way.
+    pub fn is_idle(&self) -> bool {
+        let over = self.received.passes_over.load(Ordering::SeqCst);
+        !self.dirty.load(Ordering::SeqCst) && self.received.passes_begun.load(Ordering::SeqCst) == over
+    }
+
+    /// Puts a request's rows into a slot.
+    pub fn place<R, F: FnOnce(&mut B) -> R>(
         &self,
         key: RequestKey,
         fill: &mut Option<F>,
     ) -> Result<Placed<R>, AppendError> {
-        match lock(&self.replay).look(key, self.folder.disk.now_ms()) {
-            Seen::Pending { ticket, rows } => return Ok(Placed::Joined(ticket, rows)),
-            Seen::Done { receipt, rows } => return Ok(Placed::Known(receipt, rows)),
-            Seen::New => {}
+        if let Some(known) = self.known(key) {
+            return Ok(known);
         }
         self.folder.room().map_err(AppendError::Full)?;
         let mut block = self.free_slot();
@@ -177,6 +208,14 @@ impl<B: Batch> Shared<B> {
         lock(&self.replay).forget(block.requests.iter().copied());
         let broken = std::mem::replace(block, Block::new((self.make)()));
         broken.ticket.resolve(Err(AppendError::Internal));
+    }
+}
+
+// === impl Received ===
+
+impl Received {
+    pub fn new(last_ms: i64) -> Received {
+        Received { last_ms: AtomicI64::new(last_ms), ..Received::default() }
     }
 }
 

@@ -9,6 +9,7 @@
 //!   (what is in flight may pass it) and while the disk has less than `min_free_bytes`.
 //! - Memory: per slot two blocks of `slot_bytes` (one filling, one in the committer) and one request past it; twice that again
 //!   for one commit's encoded bytes; `replay_entries` and `delivery_entries` keys of about 100 bytes; the segments that shippers have loaded.
+//! - Two spools make a table's lanes (`lanes`, `fair`), so that one tenant's flood does not stand in front of the others.
 //! - Who writes: the committer thread, alone, to the `.open` file. Who deletes: `SealedSegment::done`, alone.
 //! - The bytes on disk: `frame`, `note`, `segment`, `folder`, `replay_log`, each for its part.
 
@@ -16,10 +17,12 @@ pub mod admin;
 mod builder;
 mod commit;
 mod disk;
+mod fair;
 mod folder;
 pub mod frame;
 mod intake;
 mod key;
+mod lanes;
 mod note;
 mod receipt;
 mod recover;
@@ -42,6 +45,7 @@ use std::time::Duration;
 
 pub use intake::Batch;
 pub use key::RequestKey;
+pub use lanes::{Lane, Lanes};
 pub use receipt::{AppendError, Appended, Full, Receipt};
 pub use sealed::SealedSegment;
 pub use stats::SpoolStats;
@@ -49,7 +53,7 @@ pub use stats::SpoolStats;
 use commit::Committer;
 use disk::{Disk, RealDisk};
 use folder::{Folder, QUARANTINE, lock};
-use intake::{Block, Shared};
+use intake::{Block, Received, Shared};
 use key::{ByClass, Class};
 use recover::Recovered;
 use replay::{Replay, Windows};
@@ -164,6 +168,7 @@ impl<B: Batch> Spool<B> {
             commit_gap: options.commit_gap,
             slot_bytes: options.slot_bytes,
             next_slot: AtomicUsize::new(0),
+            received: Received::new(found.last_ms),
             folder: folder.clone(),
         });
         let writer = Writer::new(folder, node, boot);

@@ -45,6 +45,8 @@ pub enum Full {
     Size,
     #[error("the disk is short")]
     Disk,
+    #[error("the rest of it is kept for tenants that send less")]
+    Share,
 }
 
 /// The shared fate of the requests in one block.

@@ -37,6 +37,33 @@ pub struct SpoolStats {
     pub duplicates: u64,
 }
 
+impl SpoolStats {
+    /// Of two spools together.
+    pub fn and(&self, other: &SpoolStats) -> SpoolStats {
+        SpoolStats {
+            rows: self.rows + other.rows,
+            bytes: self.bytes + other.bytes,
+            segments: self.segments + other.segments,
+            oldest: self.oldest.max(other.oldest),
+            quarantined: self.quarantined + other.quarantined,
+            quarantine_bytes: self.quarantine_bytes + other.quarantine_bytes,
+            commits: self.commits + other.commits,
+            fsyncs: self.fsyncs + other.fsyncs,
+            write_errors: self.write_errors + other.write_errors,
+            appended_rows: self.appended_rows + other.appended_rows,
+            shipped_segments: self.shipped_segments + other.shipped_segments,
+            shipped_rows: self.shipped_rows + other.shipped_rows,
+            torn_bytes: self.torn_bytes + other.torn_bytes,
+            damaged_bytes: self.damaged_bytes + other.damaged_bytes,
+            replay_keys: self.replay_keys + other.replay_keys,
+            replay_evicted_early: self.replay_evicted_early + other.replay_evicted_early,
+            delivery_keys: self.delivery_keys + other.delivery_keys,
+            delivery_evicted_early: self.delivery_evicted_early + other.delivery_evicted_early,
+            duplicates: self.duplicates + other.duplicates,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
@@ -84,6 +111,11 @@ impl Counter {
 // === impl Counters ===
 
 impl Counters {
+    /// What ClickHouse has still to take.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.open_bytes.get() + self.sealed_bytes.get()
+    }
+
     pub fn bytes(&self) -> u64 {
         self.open_bytes.get() + self.sealed_bytes.get() + self.quarantine_bytes.get()
     }

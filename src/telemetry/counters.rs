@@ -26,6 +26,8 @@ pub struct Counters {
     doors: [DoorCounters; Door::ALL.len()],
     /// Stored, duplicate, rejected. Only tenants that somebody authenticated for, so not without end.
     tenants: Mutex<BTreeMap<String, [u64; 3]>>,
+    /// Requests over what their tenant may send.
+    over_quota: Mutex<BTreeMap<String, u64>>,
     /// Calls whose model has no price.
     pub unpriced: Unpriced,
     pub content_dropped: ByRule,
@@ -113,6 +115,12 @@ impl Counters {
         door.requests_refused[reason as usize].fetch_add(1, Relaxed);
     }
 
+    /// A request of this tenant was turned away for its quota.
+    pub fn over_quota(&self, tenant: &str) {
+        let mut tenants = self.over_quota.lock().unwrap_or_else(PoisonError::into_inner);
+        *tenants.entry(tenant.to_owned()).or_default() += 1;
+    }
+
     /// Appends Prometheus text.
     pub fn write(&self, out: &mut String) {
         head(out, "activitylog_requests_total", "counter", "Requests received, refused ones included.");
@@ -193,6 +201,12 @@ impl Counters {
                 line(out, "activitylog_tenant_items_total", &labels, *count);
             }
         }
+        let name = "activitylog_tenant_requests_refused_total";
+        head(out, name, "counter", "Requests turned away because of what their tenant may send.");
+        for (tenant, count) in &*self.over_quota.lock().unwrap_or_else(PoisonError::into_inner) {
+            let tenant = escaped(tenant);
+            line(out, name, &format!("tenant=\"{tenant}\",reason=\"{}\"", Reason::QuotaExceeded), *count);
+        }
         self.unpriced.write(out);
         self.inserts.write(out, "activitylog_insert_seconds", "Time that ClickHouse took to commit a segment.");
         self.acknowledgements.write(
@@ -260,7 +274,7 @@ impl Latency {
 }
 
 /// A label's value, as the text format wants it.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

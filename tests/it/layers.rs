@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 12] = [
+const NEIGHBOURS: [(&str, &str); 13] = [
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),
@@ -40,6 +40,8 @@ const NEIGHBOURS: [(&str, &str); 12] = [
     ("auth", "limits"),
     // What is decided about people is said in the audit trail.
     ("people", "audit"),
+    // What can be read is what was shipped.
+    ("live", "ship"),
     // Its entries are rows of the spool, as everybody's.
     ("audit", "ship"),
 ];

@@ -15,6 +15,7 @@ mod engine_rights;
 mod fidelity;
 mod fidelity_table;
 mod layers;
+mod limits;
 mod load_encoder;
 mod messages;
 mod migrations;

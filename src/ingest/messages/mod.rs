@@ -144,7 +144,7 @@ impl Intake {
                     Err(flaw) => summary.reject(origin.first_index + index as u64, flaw),
                 }
             }
-            self.append_named(who, origin, &ready, summary).await?;
+            self.append_named(who, origin, entries, &ready, summary).await?;
             from = to;
         }
         self.append_nameless(who, origin, entries, &nameless, summary).await
@@ -154,18 +154,23 @@ impl Intake {
         &self,
         who: &Writer,
         origin: Origin<'_>,
+        entries: &[Entry<'_>],
         ready: &[Ready<'_>],
         summary: &mut Summary,
     ) -> Result<(), Refusal> {
         let deliveries = ready.iter().filter_map(|ready| {
             let named = ready.named?;
-            Some(self.deliver(who, named.key, move |to| push(to, ready.kind, named.event_id, &ready.message)))
+            let bytes = entries[ready.index].size();
+            Some(self.deliver(who, bytes, named.key, move |to| push(to, ready.kind, named.event_id, &ready.message)))
         });
         let results = join_all(deliveries).await;
-        let mut refused = None;
+        let (mut refused, before, mut bytes) = (None, summary.accepted, 0);
         for (ready, result) in ready.iter().zip(results) {
             match result {
-                Ok(Delivered::Stored(())) => summary.accepted += 1,
+                Ok(Delivered::Stored(())) => {
+                    summary.accepted += 1;
+                    bytes += entries[ready.index].size() as u64;
+                }
                 Ok(Delivered::Duplicate) => summary.duplicates += 1,
                 // It would fail again, and take its neighbours with it each time.
                 Err(refusal) if refusal.reason == Reason::Internal => {
@@ -175,6 +180,7 @@ impl Intake {
                 Err(refusal) => refused = Some(refusal),
             }
         }
+        self.charge(&who.tenant, summary.accepted - before, bytes);
         refused.map_or(Ok(()), Err)
     }
 
@@ -200,7 +206,8 @@ impl Intake {
             }
         };
         let fill = |to: &mut Delivery<'_>| if bytes > LONG_WORK { block_in_place(|| fill(to)) } else { fill(to) };
-        self.deliver(who, key, fill).await?;
+        self.deliver(who, bytes, key, fill).await?;
+        self.charge(&who.tenant, nameless.len() as u64, bytes as u64);
         summary.accepted += nameless.len() as u64;
         Ok(())
     }

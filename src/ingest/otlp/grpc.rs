@@ -46,7 +46,7 @@ async fn take(doors: &Doors, request: Request, started: Instant) -> Result<Vec<u
     let who = doors.writer(Door::Grpc, manner, &parts.headers)?;
     let turned_away = |refusal| doors.turned_away(Door::Grpc, &who.tenant, manner, refusal);
     let signal = signal.map_err(turned_away)?;
-    let message = unary(&parts, &mut body, &doors.body).await.map_err(turned_away)?;
+    let message = unary(&parts, &mut body, &doors.body.of(&who.tenant)).await.map_err(turned_away)?;
     let (encoding, user_agent) = (Encoding::Protobuf, manner.user_agent);
     let export = Export { door: Door::Grpc, signal, encoding, body: message, user_agent, started };
     Ok(answer::protobuf(&doors.intake.accept(&who, export).await?))

@@ -83,7 +83,7 @@ async fn take(doors: &Doors, parts: &Parts, body: &mut Body, started: Instant) -
     let (signal, encoding) = addressed(doors, &parts.method, path, &parts.headers).map_err(turned_away)?;
     let compression = body::compression(text(&parts.headers, CONTENT_ENCODING.as_str())).map_err(turned_away)?;
     let declared = text(&parts.headers, CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
-    let held = body::receive(body, declared, 0, &doors.body).await.map_err(turned_away)?;
+    let held = body::receive(body, declared, 0, &doors.body.of(&who.tenant)).await.map_err(turned_away)?;
     let held = body::decompress(held, compression, doors.body.bytes).map_err(turned_away)?;
     let export = Export { door: Door::Http, signal, encoding, body: held, user_agent: manner.user_agent, started };
     let accepted = doors.intake.accept(&who, export).await?;
@@ -188,7 +188,12 @@ impl Doors {
     /// Who sends. Whoever is turned away here is the anonymous tenant's, if there is one.
     pub(super) fn writer(&self, door: Door, manner: Manner<'_>, headers: &HeaderMap) -> Result<Writer, Refusal> {
         let strangers = self.auth.tenant_of_strangers();
-        self.auth.writer(headers).map_err(|denied| self.turned_away(door, strangers, manner, denied.into()))
+        let who =
+            self.auth.writer(headers).map_err(|denied| self.turned_away(door, strangers, manner, denied.into()))?;
+        match self.intake.admit(&who.tenant) {
+            Ok(()) => Ok(who),
+            Err(refusal) => Err(self.turned_away(door, &who.tenant, manner, refusal)),
+        }
     }
 
     /// Counts and notes what is refused before anybody looked for the sender's name in the body.

@@ -35,7 +35,7 @@ pub(super) fn refused(kind: Option<Kind>, refusal: &Refusal) -> Response<Body> {
     });
     let mut response = respond(status, "application/problem+json", problem.to_string());
     let headers = response.headers_mut();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         headers.insert(RETRY_AFTER, HeaderValue::from(refusal.retry_after.map_or(5, |after| after.as_secs().max(1))));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {

@@ -127,7 +127,7 @@ impl Hooks {
     ) -> Result<Taken, Refusal> {
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let shown = verify::look(source, &parts.headers, in_path, now_ms)?;
-        let payload = payload::receive(source.kind, &parts.headers, body, &self.body, |bytes| {
+        let payload = payload::receive(source.kind, &parts.headers, body, &self.body.of(&source.tenant_id), |bytes| {
             if verify::is_signed(&shown, source, bytes, now_ms) {
                 return Ok(());
             }
@@ -146,6 +146,7 @@ impl Hooks {
         shown: &Shown<'_>,
         payload: &Payload,
     ) -> Result<Taken, Refusal> {
+        self.doors.intake.admit(&source.tenant_id)?;
         let who = Writer { tenant: source.tenant_id.clone(), project: source.project.clone() };
         let text = payload.text();
         let json = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -163,7 +164,8 @@ impl Hooks {
             json,
         };
         let key = RequestKey::delivery(webhook::identity(&who.tenant, &delivery));
-        let stored = self.doors.intake.deliver(&who, key, |rows| {
+        let intake = &self.doors.intake;
+        let stored = intake.deliver(&who, json.len(), key, |rows| {
             let mut work = || {
                 let mapped = webhook::event(&rows.context, &delivery);
                 rows.push(&mapped.event);
@@ -177,7 +179,10 @@ impl Hooks {
             if json.len() > LONG_WORK { tokio::task::block_in_place(work) } else { work() }
         });
         Ok(match stored.await? {
-            Delivered::Stored(stored) => Taken::Stored(stored),
+            Delivered::Stored(stored) => {
+                intake.charge(&who.tenant, 1, json.len() as u64);
+                Taken::Stored(stored)
+            }
             Delivered::Duplicate => Taken::Duplicate,
         })
     }

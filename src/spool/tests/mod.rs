@@ -2,6 +2,7 @@
 
 mod delivery;
 mod kill;
+mod lanes;
 mod memdisk;
 mod model;
 mod requests;
