@@ -94,11 +94,6 @@ impl ApiError {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
 
-    /// When it is worth asking again.
-    pub fn after(self, retry_after: Duration) -> ApiError {
-        ApiError { retry_after: Some(retry_after), ..self }
-    }
-
     /// What the activity feed's contract says, to the letter.
     pub fn feed_rate() -> ApiError {
         let body = r#"{"detail": "activity feed rate limit exceeded (60/min per worker)"}"#;
