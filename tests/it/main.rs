@@ -24,6 +24,7 @@ mod prices;
 mod reading;
 mod rows;
 mod senders;
+mod signing_in;
 mod smoke;
 mod store;
 mod support;
