@@ -56,7 +56,7 @@ async fn a_second_factor_is_enrolled_asked_for_and_removed() {
     assert_eq!(sign_in(json!(now)).await.status, 401);
     assert_eq!(sign_in(json!("000")).await.status, 401);
     wait_for_entries(&server, "auth.mfa_failed", "user_id = 'ann' AND outcome = 'failure'", 4).await;
-    wait_for_entries(&server, "auth.login", "attributes_string['second_factor'] = 'totp'", 1).await;
+    wait_for_entries(&server, "auth.login", "attributes['second_factor'] = 'totp'", 1).await;
     // The right code with a wrong password says no more than a wrong password.
     let body = json!({"email": "ann@example.com", "password": "wrong horse battery", "code": code(secret, 0)});
     let answer = Browser::new(&server, "10.0.0.2").post("/api/v1/session", &body).await;
@@ -66,7 +66,7 @@ async fn a_second_factor_is_enrolled_asked_for_and_removed() {
     assert_eq!(sign_in(json!(recovery[0].to_uppercase().replace('-', " "))).await.status, 200);
     assert_eq!(sign_in(json!(recovery[0])).await.status, 401);
     assert_eq!(sign_in(json!(recovery[9])).await.status, 200);
-    wait_for_entries(&server, "auth.login", "attributes_string['second_factor'] = 'recovery_code'", 2).await;
+    wait_for_entries(&server, "auth.login", "attributes['second_factor'] = 'recovery_code'", 2).await;
     let kept = std::fs::read_to_string(server.dir.join("control/snapshot.jsonl")).expect("the snapshot");
     assert!(recovery.iter().all(|code| !kept.contains(code) && !kept.contains(&code.replace('-', ""))));
 

@@ -96,12 +96,12 @@ async fn users_sign_in_at_their_provider() {
     let mut browser = Browser::new(&server, "10.0.0.1");
     browser.keep(&answer);
     assert_eq!(browser.who().await, "ann@example.com");
-    wait_for_entries(&server, "auth.login", "user_id = 'ann' AND attributes_string['method'] = 'oidc'", 1).await;
+    wait_for_entries(&server, "auth.login", "user_id = 'ann' AND attributes['method'] = 'oidc'", 1).await;
 
     // From now on it is who they are, whatever their address becomes.
     provider.says(json!({"sub": "0001", "email": "married@example.com"}), Twist::Nothing);
     assert_eq!(try_it(&server).await.1, Ok(()));
-    wait_for_entries(&server, "auth.login", "user_id = 'ann' AND attributes_string['method'] = 'oidc'", 2).await;
+    wait_for_entries(&server, "auth.login", "user_id = 'ann' AND attributes['method'] = 'oidc'", 2).await;
 
     // Others, with true tokens.
     for (claims, says) in [
@@ -117,7 +117,7 @@ async fn users_sign_in_at_their_provider() {
         let error = try_it(&server).await.1.expect_err("refused");
         assert!(error.contains(says), "{claims}: {error}");
     }
-    wait_for_entries(&server, "auth.login_failed", "attributes_string['reason'] = 'unknown_address'", 2).await;
+    wait_for_entries(&server, "auth.login_failed", "attributes['reason'] = 'unknown_address'", 2).await;
 
     // A new key is asked for, once in a while.
     provider.changes_its_key("k2");
@@ -190,7 +190,7 @@ async fn with_a_role_whoever_the_provider_knows_becomes_a_user() {
             (&json!("default"), &json!("viewer"), &json!("Far Away"))
         );
     }
-    wait_for_entries(&server, "user.add", "attributes_string['method'] = 'oidc'", 1).await;
+    wait_for_entries(&server, "user.add", "attributes['method'] = 'oidc'", 1).await;
     provider.says(json!({"sub": "8", "email": "who@example.com", "email_verified": false}), Twist::Nothing);
     assert!(try_it(&server).await.1.is_err());
 }

@@ -67,9 +67,9 @@ async fn a_password_opens_a_session_and_nothing_else_does() {
     }
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{bodies:?}");
     let failed = "auth.login_failed";
-    wait_for_entries(&server, failed, "user_id = 'ann' AND attributes_string['reason'] = 'password'", 1).await;
-    wait_for_entries(&server, failed, "user_id = 'gone' AND attributes_string['reason'] = 'disabled'", 1).await;
-    wait_for_entries(&server, failed, "attributes_string['reason'] = 'unknown_address' AND user_id = ''", 3).await;
+    wait_for_entries(&server, failed, "user_id = 'ann' AND attributes['reason'] = 'password'", 1).await;
+    wait_for_entries(&server, failed, "user_id = 'gone' AND attributes['reason'] = 'disabled'", 1).await;
+    wait_for_entries(&server, failed, "attributes['reason'] = 'unknown_address' AND user_id = ''", 3).await;
     // What was typed for an address may be a password.
     let typed = "SELECT count() FROM activitylog.events WHERE toString(tuple(*)) LIKE '%hunter2%'";
     assert_eq!(server.number(typed), 0);

@@ -77,9 +77,9 @@ async fn a_trusted_proxy_signs_people_in() {
             (&json!("default"), &json!("Far Away"), &json!("viewer"))
         );
     }
-    wait_for_entries(&server, "user.add", "attributes_string['method'] = 'proxy' AND source_ip = '192.0.2.7'", 1).await;
-    wait_for_entries(&server, "auth.login", "attributes_string['method'] = 'proxy' AND user_id = 'ann'", 1).await;
-    wait_for_entries(&server, "auth.login", "attributes_string['method'] = 'proxy'", 2).await;
+    wait_for_entries(&server, "user.add", "attributes['method'] = 'proxy' AND source_ip = '192.0.2.7'", 1).await;
+    wait_for_entries(&server, "auth.login", "attributes['method'] = 'proxy' AND user_id = 'ann'", 1).await;
+    wait_for_entries(&server, "auth.login", "attributes['method'] = 'proxy'", 2).await;
 
     // Passwords go on to work; the public address makes cookies for TLS only.
     let answer = browser.sign_in("ann@example.com", PASSWORD).await;
