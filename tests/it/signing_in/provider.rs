@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -119,9 +119,10 @@ async fn authorize(State(provider): State<Provider>, Query(asked): Query<HashMap
 async fn token(
     State(provider): State<Provider>,
     headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
+    form: String,
 ) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
     let refuse = |why: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": why})));
+    let form: HashMap<String, String> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
     let mut inner = provider.state.lock().expect("unpoisoned");
     // Each part is form-encoded before it goes into Basic (RFC 6749, 2.3.1).
     let credential = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
