@@ -26,6 +26,7 @@ mod prices;
 mod reading;
 mod rows;
 mod senders;
+mod signing_in;
 mod smoke;
 mod store;
 mod support;

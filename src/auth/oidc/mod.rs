@@ -66,6 +66,8 @@ struct Provider {
     http: Option<Arc<Http>>,
     known: Option<(Instant, CoreProviderMetadata)>,
     failed: Option<Instant>,
+    /// When it was asked before its time, for new keys.
+    hurried: Option<Instant>,
 }
 
 type Client =
@@ -126,7 +128,7 @@ impl Oidc {
         if let Some(ip) = from {
             self.starts.take(&ip, now_ms).map_err(|_| OidcError::TooMany(ip))?;
         }
-        let (client, _) = self.client(ASK_AGAIN).await?;
+        let (client, _) = self.client(false).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (url, state, nonce) = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
@@ -141,7 +143,7 @@ impl Oidc {
 
     pub async fn finish(&self, handle: &str, state: &str, code: &str, now_ms: i64) -> Result<Identity, OidcError> {
         let flow = self.pending.take(handle, state, now_ms).ok_or(OidcError::UnknownFlow)?;
-        let (client, http) = self.client(ASK_AGAIN).await?;
+        let (client, http) = self.client(false).await?;
         let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned()));
         let exchange = exchange.map_err(|error| OidcError::Provider(error.to_string()))?;
         let answer = exchange.set_pkce_verifier(flow.verifier).request_async(&*http).await;
@@ -150,7 +152,7 @@ impl Oidc {
         let claims = match verified(token, &client, &flow.nonce) {
             // The provider may have a new key since we asked.
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
-                let (client, _) = self.client(NEW_KEYS).await?;
+                let (client, _) = self.client(true).await?;
                 verified(token, &client, &flow.nonce)
             }
             claims => claims,
@@ -158,23 +160,25 @@ impl Oidc {
         claims.map(|claims| identity(&claims)).map_err(|error| OidcError::Token(because(&error)))
     }
 
-    /// With what the provider said of itself at most so long ago.
-    async fn client(&self, oldest: Duration) -> Result<(Client, Arc<Http>), OidcError> {
+    /// With what the provider says of itself; `hurry`: its keys may be newer than what it said last.
+    async fn client(&self, hurry: bool) -> Result<(Client, Arc<Http>), OidcError> {
         let mut provider = self.provider.lock().await;
+        let hurry = hurry && provider.hurried.is_none_or(|at| at.elapsed() > NEW_KEYS);
         let failed = |error: &dyn std::error::Error| OidcError::Provider(because(error));
         let http = match &provider.http {
             Some(http) => http.clone(),
             None => provider.http.insert(Arc::new(Http::new().map_err(|error| failed(&error))?)).clone(),
         };
-        if provider.known.as_ref().is_none_or(|(at, _)| at.elapsed() > oldest) {
+        if hurry || provider.known.as_ref().is_none_or(|(at, _)| at.elapsed() > ASK_AGAIN) {
             if provider.failed.is_some_and(|at| at.elapsed() < REST_AFTER_FAILURE) {
                 return Err(OidcError::Provider("it did not answer just now".to_owned()));
             }
             let issuer = IssuerUrl::new(self.config.issuer.clone()).map_err(|error| failed(&error))?;
             match CoreProviderMetadata::discover_async(issuer, &*http).await {
                 Ok(metadata) => {
-                    *provider =
-                        Provider { http: Some(http.clone()), known: Some((Instant::now(), metadata)), failed: None }
+                    provider.known = Some((Instant::now(), metadata));
+                    provider.failed = None;
+                    provider.hurried = hurry.then(Instant::now).or(provider.hurried);
                 }
                 Err(error) => {
                     provider.failed = Some(Instant::now());
