@@ -83,7 +83,8 @@ async fn add(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewWebhook>,
 ) -> Result<(StatusCode, Json<MadeWebhook>), ApiError> {
-    let source = change(&api, |_| webhooks::add(&caller, &request)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |_| webhooks::add(&who, &request)).await?;
     Ok((StatusCode::CREATED, Json(made(&api, &caller, &source).await?)))
 }
 
@@ -93,7 +94,8 @@ async fn edit(
     InPath(id): InPath<String>,
     JsonBody(request): JsonBody<EditWebhook>,
 ) -> Result<Json<WebhookItem>, ApiError> {
-    let source = change(&api, |snapshot| webhooks::edit(snapshot, &caller, &id, &request)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |snapshot| webhooks::edit(snapshot, &who, &id, &request)).await?;
     Ok(Json(made(&api, &caller, &source).await?.item))
 }
 
@@ -102,7 +104,7 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| webhooks::remove(snapshot, &caller, &id)).await?;
+    change(&api, move |snapshot| webhooks::remove(snapshot, &caller, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,6 +115,7 @@ async fn rotate(
     JsonBody(request): JsonBody<Rotate>,
 ) -> Result<Json<MadeWebhook>, ApiError> {
     let keep_ms = request.keep_ms()?;
-    let source = change(&api, |snapshot| webhooks::rotate(snapshot, &caller, &id, None, keep_ms)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |snapshot| webhooks::rotate(snapshot, &who, &id, None, keep_ms)).await?;
     Ok(Json(made(&api, &caller, &source).await?))
 }

@@ -78,7 +78,6 @@ async fn what_can_not_be_is_refused_with_the_promised_code() {
         (vec!["tenant", "rm", "default"], 1, "it stays"),
         (vec!["tenant", "edit", "nobody", "--name", "x"], 1, "no tenant \"nobody\""),
         (vec!["tenant", "edit", "default", "--retention-days", "20001"], 64, "--retention-days"),
-        (vec!["user", "add", "--email", "a@b", "--role", "admin"], 64, "--tenant"),
         (user("ada", "admin"), 64, "--email"),
         (user("a@b", "boss"), 64, "--role"),
         ([user("a@b", "admin"), vec!["--password", "short"]].concat(), 64, "--password"),
