@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use super::super::router::Api;
 use super::change;
 use super::page::{Page, Wanted, paged};
 use crate::auth::Principal;
+use crate::clickhouse::server::StoreError;
 use crate::control::sources::Source;
 use crate::people::webhooks::{self, EditWebhook, MadeWebhook, NewWebhook, Rotate, WebhookItem};
 use crate::query::deliveries::deliveries;
@@ -52,12 +54,16 @@ async fn list(
     Ok(Json(Page { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor }))
 }
 
+/// The list does not wait longer for what is beside it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// By source; nothing if the database does not say.
 async fn came(api: &Api, caller: &Principal, ids: &[&str]) -> Option<HashMap<String, (u64, i64)>> {
     if ids.is_empty() {
         return Some(HashMap::new());
     }
-    match deliveries(&api.reader, &caller.scope, ids).await {
+    let asked = tokio::time::timeout(PATIENCE, deliveries(&api.reader, &caller.scope, ids)).await;
+    match asked.unwrap_or(Err(StoreError::Timeout(PATIENCE))) {
         Ok(found) => Some(found.into_iter().map(|row| (row.id, (row.deliveries, row.last_received))).collect()),
         Err(error) => {
             tracing::info!(%error, "what webhook sources received is not known");

@@ -87,7 +87,13 @@ async fn a_tenant_keeps_its_last_super_admin() {
     caller.refused(Method::PATCH, &path, json!({"role": "viewer"}), 409, last).await;
     caller.refused(Method::PATCH, &path, json!({"disabled": true}), 409, last).await;
     let other = caller.add_user("other@a.b", "super_admin").await;
+    server.sql(&format!(
+        "INSERT INTO activitylog.sessions (id, tenant_id, user_id, expires_at_ms, version) \
+         VALUES ('s', 'acme', '{other}', 4000000000000, 1)"
+    ));
     caller.patch(&format!("{USERS}/{other}"), json!({"disabled": true})).await;
+    let sessions = "SELECT count() FROM activitylog.sessions FINAL WHERE deleted = 0";
+    assert_eq!(server.number(sessions), 0, "they ended with the user's access");
     caller.refused(Method::DELETE, &path, Value::Null, 409, last).await;
     caller.patch(&format!("{USERS}/{other}"), json!({"disabled": false})).await;
     caller.delete(&path).await;
