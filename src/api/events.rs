@@ -34,7 +34,7 @@ pub struct PointsAnswer {
 pub fn routes(routes: Routes) -> Routes {
     let paged = || {
         filtered("Events, newest first")
-            .query("limit", "1 to 200; 50 if nothing is said")
+            .number("limit", "1 to 200; 50 if nothing is said")
             .query("before_cursor", "only what is older")
             .query("since_cursor", "only what is newer")
     };
@@ -43,7 +43,7 @@ pub fn routes(routes: Routes) -> Routes {
             .query("bucket", "1s, 10s, 1m, 5m, 15m, 1h or 1d")
             .query("group_by", "class, source, event_type, project, model or user_id")
     };
-    let dots = || filtered("Events as parallel columns, evenly sampled past the limit").query("limit", "1 to 20000");
+    let dots = || filtered("Events as parallel columns, evenly sampled past the limit").number("limit", "1 to 20000");
     let live = || {
         unwindowed("New events as server-sent events")
             .query("since_cursor", "where to go on; Last-Event-ID goes before it")

@@ -154,8 +154,10 @@ impl Routes {
         H: Handler<T, Arc<Api>>,
         T: 'static,
     {
-        let operation = about.operation(path, authority, &mut self.schemas);
-        let entry = self.paths.entry(path).or_insert_with(|| json!({}));
+        let mut operation = about.operation(path, authority, &mut self.schemas);
+        operation["operationId"] = operation_id(&method, path).into();
+        // OpenAPI knows no parameter of several segments.
+        let entry = self.paths.entry(path.replace("{*", "{")).or_insert_with(|| json!({}));
         entry[method.as_str().to_ascii_lowercase()] = operation;
         // The methods that are declared here are all ones that a filter knows.
         let filter = MethodFilter::try_from(method).unwrap_or(MethodFilter::GET);
@@ -186,6 +188,12 @@ impl Default for Routes {
     fn default() -> Routes {
         Routes::new()
     }
+}
+
+/// What generated clients call it: `get_api_v1_users_id`.
+fn operation_id(method: &Method, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.as_str().to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
 }
 
 /// RFC 9457.

@@ -17,7 +17,7 @@ use crate::audit;
 use crate::auth::Principal;
 use crate::clickhouse::server::Server;
 use crate::config::Config;
-use crate::control::{Snapshot, remembered};
+use crate::control::{Snapshot, is_known};
 use crate::people::{self, Decision, Problem};
 
 /// What was said can't be done, or it went wrong.
@@ -46,7 +46,7 @@ pub(super) struct Desk<'a> {
 
 /// An instance that takes longer has other troubles; it will know it then.
 const PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Days. As `serve` has it.
 const LONGEST_RETENTION: u16 = 20_000;
 
@@ -90,10 +90,9 @@ pub(super) async fn write<T>(config: &Config, server: &Server, decision: Decisio
     if let Err(error) = audit::write(server, &decision.entries, days).await {
         eprintln!("it is done, but the audit trail does not say so: {error}");
     }
-    let written = look(server).await?.version;
     let deadline = Instant::now() + PATIENCE;
     while RunFile::read(&config.data_dir).is_ok()
-        && remembered(&config.data_dir).version < written
+        && !is_known(server, &config.data_dir).await.map_err(other)?
         && Instant::now() < deadline
     {
         tokio::time::sleep(LOOK_EVERY).await;

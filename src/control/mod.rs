@@ -67,9 +67,10 @@ pub async fn look(server: &Server) -> Result<Snapshot, StoreError> {
     Ok(Snapshot::new(&read(server).await?))
 }
 
-/// What the instance on this data folder read last.
-pub fn remembered(data_dir: &Path) -> Snapshot {
-    Snapshot::new(&Cache::new(data_dir).read())
+/// Whether the instance on this data folder has read what the tables say now. What was removed shows in no version, so all rows
+/// are compared.
+pub async fn is_known(server: &Server, data_dir: &Path) -> Result<bool, StoreError> {
+    Ok(Cache::new(data_dir).read() == read(server).await?)
 }
 
 // === impl Control ===

@@ -123,7 +123,7 @@ pub fn edit(
 /// Its events stay, and so do senders' tokens; what reads as one of its members goes.
 pub fn remove(snapshot: &Snapshot, who: &Principal, slug: &str) -> Result<Decision<()>, Problem> {
     let project = find(snapshot, who, slug)?;
-    let mut change = Change::new().remove(&**project);
+    let mut change = Change::new();
     for (membership, _) in members::of(snapshot, project) {
         change = change.remove(&**membership);
     }
@@ -134,6 +134,8 @@ pub fn remove(snapshot: &Snapshot, who: &Principal, slug: &str) -> Result<Decisi
             change = change.remove(&**token);
         }
     }
+    // Last: what failed half-way can be done again.
+    change = change.remove(&**project);
     let entry = Entry::by(who, Action::ProjectDelete, format!("the project {slug} was deleted"));
     let entry = entry.target("project", &project.id).project(slug);
     Ok(Decision::new(change, entry, ()))

@@ -214,19 +214,13 @@ pub fn remove(snapshot: &Snapshot, who: &Principal, id: &str, kept: &str) -> Res
     if home == Some(id) || who.tenant() == id {
         return Err(Problem::conflict("this is your own tenant: somebody of another one must delete it"));
     }
-    let mut change = Change::new().remove(tenant);
-    // Table by table: each is one insert.
-    for user in snapshot.users.values().filter(|user| user.tenant_id == id) {
-        change = change.remove(&users::emptied(user));
+    // Table by table: each is one insert. First what lets somebody in, and the tenant last: what failed half-way can be done again.
+    let mut change = Change::new();
+    for token in snapshot.tokens.values().filter(|token| token.tenant_id == id) {
+        change = change.remove(&**token);
     }
     for session in snapshot.sessions.values().filter(|session| session.tenant_id == id) {
         change = change.remove(&**session);
-    }
-    for membership in snapshot.memberships.values().flatten().filter(|membership| membership.tenant_id == id) {
-        change = change.remove(&**membership);
-    }
-    for token in snapshot.tokens.values().filter(|token| token.tenant_id == id) {
-        change = change.remove(&**token);
     }
     for source in snapshot.sources.values().filter(|source| source.tenant_id == id) {
         change = webhooks::without(source, change);
@@ -234,12 +228,15 @@ pub fn remove(snapshot: &Snapshot, who: &Principal, id: &str, kept: &str) -> Res
     for invite in snapshot.invites.values().filter(|invite| invite.tenant_id == id) {
         change = change.remove(&**invite);
     }
-    for project in snapshot.projects_of(id) {
-        change = change.remove(&**project);
+    for membership in snapshot.memberships.values().flatten().filter(|membership| membership.tenant_id == id) {
+        change = change.remove(&**membership);
     }
-    for role in snapshot.roles_of(id) {
-        change = change.remove(&**role);
+    for user in snapshot.users.values().filter(|user| user.tenant_id == id) {
+        change = change.remove(&users::emptied(user));
     }
+    change = snapshot.projects_of(id).fold(change, |change, project| change.remove(&**project));
+    change = snapshot.roles_of(id).fold(change, |change, role| change.remove(&**role));
+    change = change.remove(tenant);
     let entry = Entry::by(who, Action::TenantDelete, format!("the tenant {id} was deleted")).target("tenant", id);
     Ok(Decision::new(change, entry, ()))
 }

@@ -199,16 +199,16 @@ pub(super) fn emptied(user: &User) -> User {
     }
 }
 
-/// The user, and all that acts as them or says something of them.
+/// The user, and all that acts as them or says something of them. The user last: what failed half-way can be done again.
 fn without(snapshot: &Snapshot, user: &User) -> Change {
-    let mut change = end_sessions(snapshot, &user.id, Change::new().remove(&emptied(user)));
+    let mut change = end_sessions(snapshot, &user.id, Change::new());
     for token in snapshot.tokens.values().filter(|token| token.kind == TokenKind::Api && token.user_id == user.id) {
         change = change.remove(&**token);
     }
     for membership in snapshot.memberships.get(&user.id).into_iter().flatten() {
         change = change.remove(&**membership);
     }
-    change
+    change.remove(&emptied(user))
 }
 
 fn end_sessions(snapshot: &Snapshot, user: &str, change: Change) -> Change {

@@ -1,10 +1,12 @@
 //! One binary for all integration tests: the real engine, its own data folder, port 0.
 
 mod activity;
+mod authority;
 mod bad_input;
 mod captures;
 mod clients;
 mod content;
+mod control;
 mod damage;
 mod diagnostics;
 mod dialects;
@@ -22,6 +24,8 @@ mod migrations;
 mod misdirected;
 mod native;
 mod normalising;
+mod openapi;
+mod people;
 mod prices;
 mod reading;
 mod rows;

@@ -47,7 +47,7 @@ async fn issue(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewInvite>,
 ) -> Result<(StatusCode, Json<IssuedInvite>), ApiError> {
-    let (invite, secret) = change(&api, |snapshot| invites::issue(snapshot, &caller, &request)).await?;
+    let (invite, secret) = change(&api, move |snapshot| invites::issue(snapshot, &caller, &request)).await?;
     let item = invites::item(&api.control.snapshot(), &invite);
     Ok((StatusCode::CREATED, Json(IssuedInvite { item, link: invites::link(&api.public_url, &secret) })))
 }
@@ -57,6 +57,6 @@ async fn revoke(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| invites::revoke(snapshot, &caller, &id)).await?;
+    change(&api, move |snapshot| invites::revoke(snapshot, &caller, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,6 +10,8 @@ mod tokens;
 mod users;
 mod webhooks;
 
+use std::sync::Arc;
+
 use super::error::ApiError;
 use super::route::Routes;
 use super::router::Api;
@@ -26,16 +28,24 @@ pub fn routes(routes: Routes) -> Routes {
     tenants::routes(routes)
 }
 
-/// Decides on what is there now, alone on this node, writes what was decided, and says it in the audit trail.
-async fn change<T>(api: &Api, decide: impl FnOnce(&Snapshot) -> Result<Decision<T>, Problem>) -> Result<T, ApiError> {
-    let edit = api.control.edit().await?;
-    let decision = decide(&edit.snapshot())?;
-    if decision.change.is_empty() {
-        return Ok(decision.answer);
-    }
-    edit.write(decision.change).await?;
-    for entry in decision.entries {
-        api.trail.record(entry).await;
-    }
-    Ok(decision.answer)
+/// Decides on what is there now, alone on this node, writes what was decided, and says it in the audit trail. To its end, also
+/// when the caller hangs up: nothing is changed without its entry.
+async fn change<T, D>(api: &Arc<Api>, decide: D) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    D: FnOnce(&Snapshot) -> Result<Decision<T>, Problem> + Send + 'static,
+{
+    let api = api.clone();
+    let changing = tokio::spawn(async move {
+        let edit = api.control.edit().await?;
+        let decision = decide(&edit.snapshot())?;
+        if !decision.change.is_empty() {
+            edit.write(decision.change).await?;
+        }
+        for entry in decision.entries {
+            api.trail.record(entry).await;
+        }
+        Ok(decision.answer)
+    });
+    changing.await.map_err(|error| ApiError::internal(&error))?
 }

@@ -10,6 +10,7 @@ use super::super::params::Params;
 use super::super::route::About;
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it on as `cursor`; null: there are no more.

@@ -52,7 +52,7 @@ async fn add(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewProject>,
 ) -> Result<(StatusCode, Json<ProjectItem>), ApiError> {
-    let project = change(&api, |snapshot| projects::add(snapshot, &caller, &request)).await?;
+    let project = change(&api, move |snapshot| projects::add(snapshot, &caller, &request)).await?;
     Ok((StatusCode::CREATED, Json(projects::item(&api.control.snapshot(), &project))))
 }
 
@@ -74,7 +74,7 @@ async fn edit(
     InPath(slug): InPath<String>,
     JsonBody(request): JsonBody<EditProject>,
 ) -> Result<Json<ProjectItem>, ApiError> {
-    let project = change(&api, |snapshot| projects::edit(snapshot, &caller, &slug, &request)).await?;
+    let project = change(&api, move |snapshot| projects::edit(snapshot, &caller, &slug, &request)).await?;
     Ok(Json(projects::item(&api.control.snapshot(), &project)))
 }
 
@@ -83,7 +83,7 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(slug): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| projects::remove(snapshot, &caller, &slug)).await?;
+    change(&api, move |snapshot| projects::remove(snapshot, &caller, &slug)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -106,7 +106,7 @@ async fn add_member(
     State(api): State<Arc<Api>>,
     InPath((slug, user)): InPath<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| members::add(snapshot, &caller, &slug, &user)).await?;
+    change(&api, move |snapshot| members::add(snapshot, &caller, &slug, &user)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -115,6 +115,6 @@ async fn remove_member(
     State(api): State<Arc<Api>>,
     InPath((slug, user)): InPath<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| members::remove(snapshot, &caller, &slug, &user)).await?;
+    change(&api, move |snapshot| members::remove(snapshot, &caller, &slug, &user)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

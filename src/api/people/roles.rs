@@ -68,7 +68,7 @@ async fn add(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewRole>,
 ) -> Result<(StatusCode, Json<RoleItem>), ApiError> {
-    let role = change(&api, |snapshot| roles::add(snapshot, &caller, &request)).await?;
+    let role = change(&api, move |snapshot| roles::add(snapshot, &caller, &request)).await?;
     Ok((StatusCode::CREATED, Json(roles::item(&api.control.snapshot(), &role))))
 }
 
@@ -78,7 +78,7 @@ async fn edit(
     InPath(name): InPath<String>,
     JsonBody(request): JsonBody<EditRole>,
 ) -> Result<Json<RoleItem>, ApiError> {
-    let role = change(&api, |snapshot| roles::edit(snapshot, &caller, &name, &request)).await?;
+    let role = change(&api, move |snapshot| roles::edit(snapshot, &caller, &name, &request)).await?;
     Ok(Json(roles::item(&api.control.snapshot(), &role)))
 }
 
@@ -87,7 +87,7 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(name): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| roles::remove(snapshot, &caller, &name)).await?;
+    change(&api, move |snapshot| roles::remove(snapshot, &caller, &name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -99,5 +99,5 @@ async fn reassign_and_delete(
     JsonBody(request): JsonBody<Reassign>,
 ) -> Result<Json<Moved>, ApiError> {
     caller.require(Permission::UsersManage)?;
-    change(&api, |snapshot| roles::reassign_and_delete(snapshot, &caller, &name, &request)).await.map(Json)
+    change(&api, move |snapshot| roles::reassign_and_delete(snapshot, &caller, &name, &request)).await.map(Json)
 }

@@ -46,7 +46,8 @@ async fn edit_settings(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<EditSettings>,
 ) -> Result<Json<TenantItem>, ApiError> {
-    let tenant = change(&api, |snapshot| tenants::set_up(snapshot, &caller, &api.defaults, &request)).await?;
+    let defaults = api.defaults.clone();
+    let tenant = change(&api, move |snapshot| tenants::set_up(snapshot, &caller, &defaults, &request)).await?;
     Ok(Json(tenants::item(&tenant, &api.defaults)))
 }
 
@@ -67,7 +68,7 @@ async fn add(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewTenant>,
 ) -> Result<(StatusCode, Json<TenantItem>), ApiError> {
-    let tenant = change(&api, |snapshot| tenants::add(snapshot, &caller, &request)).await?;
+    let tenant = change(&api, move |snapshot| tenants::add(snapshot, &caller, &request)).await?;
     Ok((StatusCode::CREATED, Json(tenants::item(&tenant, &api.defaults))))
 }
 
@@ -88,7 +89,7 @@ async fn edit(
     InPath(id): InPath<String>,
     JsonBody(request): JsonBody<EditTenant>,
 ) -> Result<Json<TenantItem>, ApiError> {
-    let tenant = change(&api, |snapshot| tenants::edit(snapshot, &caller, &id, &request)).await?;
+    let tenant = change(&api, move |snapshot| tenants::edit(snapshot, &caller, &id, &request)).await?;
     Ok(Json(tenants::item(&tenant, &api.defaults)))
 }
 
@@ -97,7 +98,7 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    let kept = api.auth.tenant_of_strangers();
-    change(&api, |snapshot| tenants::remove(snapshot, &caller, &id, kept)).await?;
+    let kept = api.auth.tenant_of_strangers().to_owned();
+    change(&api, move |snapshot| tenants::remove(snapshot, &caller, &id, &kept)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

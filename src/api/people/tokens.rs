@@ -43,7 +43,7 @@ async fn mint(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewToken>,
 ) -> Result<(StatusCode, Json<MintedToken>), ApiError> {
-    let decide = |snapshot: &crate::control::Snapshot| {
+    let decide = move |snapshot: &crate::control::Snapshot| {
         let user = snapshot.users.get(&caller.user_id).map(|user| &**user);
         tokens::mint(snapshot, &caller, user, &request)
     };
@@ -56,6 +56,6 @@ async fn revoke(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| tokens::revoke(snapshot, &caller, &id)).await?;
+    change(&api, move |snapshot| tokens::revoke(snapshot, &caller, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

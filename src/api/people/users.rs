@@ -16,8 +16,8 @@ use super::change;
 use super::page::{Page, Wanted, paged};
 use crate::auth::password;
 use crate::control::hidden::Hidden;
+use crate::people::rules;
 use crate::people::users::{self, EditUser, NewUser, Secret, UserItem};
-use crate::people::{Problem, rules};
 
 pub fn routes(routes: Routes) -> Routes {
     let listed = paged(about("The users of the tenant, by address").query("q", "part of a name or an address"));
@@ -56,7 +56,7 @@ async fn add(
         Some(password) => secret(password.clone()).await?,
         None => Secret::default(),
     };
-    let user = change(&api, |snapshot| users::add(snapshot, &caller, &request, secret)).await?;
+    let user = change(&api, move |snapshot| users::add(snapshot, &caller, &request, secret)).await?;
     Ok((StatusCode::CREATED, Json(users::item(&api.control.snapshot(), &user))))
 }
 
@@ -86,7 +86,7 @@ async fn edit(
     InPath(id): InPath<String>,
     JsonBody(request): JsonBody<EditUser>,
 ) -> Result<Json<UserItem>, ApiError> {
-    let user = change(&api, |snapshot| users::edit(snapshot, &caller, &id, &request)).await?;
+    let user = change(&api, move |snapshot| users::edit(snapshot, &caller, &id, &request)).await?;
     Ok(Json(users::item(&api.control.snapshot(), &user)))
 }
 
@@ -95,6 +95,6 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| -> Result<_, Problem> { users::remove(snapshot, &caller, &id) }).await?;
+    change(&api, move |snapshot| users::remove(snapshot, &caller, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

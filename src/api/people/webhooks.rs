@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use super::super::router::Api;
 use super::change;
 use super::page::{Page, Wanted, paged};
 use crate::auth::Principal;
+use crate::clickhouse::server::StoreError;
 use crate::control::sources::Source;
 use crate::people::webhooks::{self, EditWebhook, MadeWebhook, NewWebhook, Rotate, WebhookItem};
 use crate::query::deliveries::deliveries;
@@ -52,12 +54,16 @@ async fn list(
     Ok(Json(Page { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor }))
 }
 
+/// The list does not wait longer for what is beside it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// By source; nothing if the database does not say.
 async fn came(api: &Api, caller: &Principal, ids: &[&str]) -> Option<HashMap<String, (u64, i64)>> {
     if ids.is_empty() {
         return Some(HashMap::new());
     }
-    match deliveries(&api.reader, &caller.scope, ids).await {
+    let asked = tokio::time::timeout(PATIENCE, deliveries(&api.reader, &caller.scope, ids)).await;
+    match asked.unwrap_or(Err(StoreError::Timeout(PATIENCE))) {
         Ok(found) => Some(found.into_iter().map(|row| (row.id, (row.deliveries, row.last_received))).collect()),
         Err(error) => {
             tracing::info!(%error, "what webhook sources received is not known");
@@ -83,7 +89,8 @@ async fn add(
     State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<NewWebhook>,
 ) -> Result<(StatusCode, Json<MadeWebhook>), ApiError> {
-    let source = change(&api, |_| webhooks::add(&caller, &request)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |_| webhooks::add(&who, &request)).await?;
     Ok((StatusCode::CREATED, Json(made(&api, &caller, &source).await?)))
 }
 
@@ -93,7 +100,8 @@ async fn edit(
     InPath(id): InPath<String>,
     JsonBody(request): JsonBody<EditWebhook>,
 ) -> Result<Json<WebhookItem>, ApiError> {
-    let source = change(&api, |snapshot| webhooks::edit(snapshot, &caller, &id, &request)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |snapshot| webhooks::edit(snapshot, &who, &id, &request)).await?;
     Ok(Json(made(&api, &caller, &source).await?.item))
 }
 
@@ -102,7 +110,7 @@ async fn remove(
     State(api): State<Arc<Api>>,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    change(&api, |snapshot| webhooks::remove(snapshot, &caller, &id)).await?;
+    change(&api, move |snapshot| webhooks::remove(snapshot, &caller, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,6 +121,7 @@ async fn rotate(
     JsonBody(request): JsonBody<Rotate>,
 ) -> Result<Json<MadeWebhook>, ApiError> {
     let keep_ms = request.keep_ms()?;
-    let source = change(&api, |snapshot| webhooks::rotate(snapshot, &caller, &id, None, keep_ms)).await?;
+    let who = caller.0.clone();
+    let source = change(&api, move |snapshot| webhooks::rotate(snapshot, &who, &id, None, keep_ms)).await?;
     Ok(Json(made(&api, &caller, &source).await?))
 }

@@ -96,7 +96,7 @@ async fn are_stored_once_by_tenant_as_what_they_say() {
         assert_stored(&others.send(file).await);
     }
     server.wait_for_count(EVENTS, 114).await;
-    assert_eq!(server.number("SELECT uniqExact(event_id) FROM activitylog.events"), 114);
+    assert_eq!(server.number("SELECT uniqExact(event_id) FROM activitylog.events WHERE kind = 'webhook'"), 114);
     for tenant in ["one", "two"] {
         assert_rows(&server, &senders, tenant);
     }
@@ -110,7 +110,7 @@ fn assert_rows(server: &Server, senders: &Senders, tenant: &str) {
         ["source", "event_type", "user_id", "repository", "target_type", "target_id", "outcome", "environment"];
     let names = ["source", "event_type", "actor", "repo", "target_type", "target_id", "outcome", "environment"];
     let rows = server.sql(&format!(
-        "SELECT attributes['webhook.delivery_id'], {} FROM activitylog.events WHERE tenant_id = '{tenant}'",
+        "SELECT attributes['webhook.delivery_id'], {} FROM activitylog.events WHERE kind = 'webhook' AND tenant_id = '{tenant}'",
         columns.join(", ")
     ));
     let rows: BTreeMap<&str, &[String]> = rows.iter().map(|row| (row[0].as_str(), &row[1..])).collect();
@@ -139,7 +139,7 @@ pub async fn said_and_stored() -> Vec<[String; 3]> {
     server.wait_for_count(EVENTS, senders.requests.len() as u64).await;
     let rows = server.sql(
         "SELECT attributes['webhook.delivery_id'], concatWithSeparator(', ', event_type, target_type || ' ' || target_id, outcome, \
-         if(attributes['webhook.time'] = 'received', 'on receipt', formatDateTime(timestamp, '%FT%T', 'UTC'))) FROM activitylog.events",
+         if(attributes['webhook.time'] = 'received', 'on receipt', formatDateTime(timestamp, '%FT%T', 'UTC'))) FROM activitylog.events WHERE kind = 'webhook'",
     );
     let rows: BTreeMap<&str, &String> = rows.iter().map(|row| (row[0].as_str(), &row[1])).collect();
     let expected = read(&senders.root.join("expected.json"));
