@@ -191,13 +191,18 @@ fn statement(kind: &str, name: &str) -> String {
 }
 
 fn described(root: &Node<'_>) -> Result<Verdict, Exception> {
+    // The rest is an Identifier for FORMAT.
     match root.children.as_slice() {
-        [expression] if expression.kind() == "TableExpression" => match expression.children.as_slice() {
-            [one] if one.kind() == "TableIdentifier" => table(one.name()).map(|_| Verdict::Metadata),
-            _ => {
-                Err(Exception::denied(format_args!("DESCRIBE is taken of a table of {DATABASE}, and of nothing else")))
+        [expression, rest @ ..]
+            if expression.kind() == "TableExpression" && rest.iter().all(|clause| clause.kind() == "Identifier") =>
+        {
+            match expression.children.as_slice() {
+                [one] if one.kind() == "TableIdentifier" => table(one.name()).map(|_| Verdict::Metadata),
+                _ => Err(Exception::denied(format_args!(
+                    "DESCRIBE is taken of a table of {DATABASE}, and of nothing else"
+                ))),
             }
-        },
+        }
         _ => Err(Exception::denied("DESCRIBE is taken of one table, without SETTINGS")),
     }
 }

@@ -13,6 +13,7 @@ mod engine;
 mod engine_rights;
 mod fidelity;
 mod fidelity_table;
+mod gateway;
 mod layers;
 mod load_encoder;
 mod messages;
