@@ -15,6 +15,11 @@ use crate::support::{Answer, Server, eventually, request};
 
 /// An API token of an admin in a tenant that is made at run time; returned once it works.
 pub async fn tenant(server: &Server, store: &Store, name: &str, tier: &str) -> String {
+    tenant_in(server, store, name, tier, "").await
+}
+
+/// The same with a token that is bound to a project.
+pub async fn tenant_in(server: &Server, store: &Store, name: &str, tier: &str, project: &str) -> String {
     let token = format!("alg_a_{name}_token");
     let insert =
         async |table: &str, row: serde_json::Value| store.insert(&format!("activitylog.{table}"), &[row]).await;
@@ -25,7 +30,8 @@ pub async fn tenant(server: &Server, store: &Store, name: &str, tier: &str) -> S
     )
     .await;
     insert("tokens", json!({
-        "id": format!("t-{name}"), "tenant_id": name, "kind": "api", "hash": hash(&token), "user_id": format!("u-{name}"), "version": 1,
+        "id": format!("t-{name}"), "tenant_id": name, "kind": "api", "hash": hash(&token), "user_id": format!("u-{name}"), "project": project,
+        "version": 1,
     })).await;
     eventually("the tenant is known", async || (ask(server, &token, "", "SELECT 1").await.status == 200).then_some(()))
         .await;
