@@ -35,7 +35,8 @@ pub async fn build_users(server: &Server, reader_password: &str, gate_password: 
         format!("CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         format!("ALTER USER reader IDENTIFIED WITH sha256_hash BY '{hash}'"),
         "ALTER USER reader SETTINGS max_execution_time = 30 MAX 30, max_memory_usage = 2000000000 MAX 2000000000, \
-         max_result_rows = 1000000 MAX 1000000, query_plan_optimize_join_order_limit = 0 READONLY, allow_ddl = 0 READONLY"
+         max_result_rows = 1000000 MAX 1000000, query_plan_optimize_join_order_limit = 0 READONLY, \
+         output_format_arrow_low_cardinality_as_dictionary = 0 READONLY, allow_ddl = 0 READONLY"
             .to_owned(),
         "GRANT SELECT ON pub.* TO reader".to_owned(),
         // It has no rights: EXPLAIN AST needs none.

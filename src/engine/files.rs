@@ -124,7 +124,9 @@ impl EngineDir {
         let write = |name: &str, text: String| write_private(&self.path.join(name), text.as_bytes());
         write(ENGINE_XML, server::render(options, ports, &self.path))?;
         write(USERS_XML, users::render(options, &self.credentials))?;
-        write(&format!("{STORE}/user_defined/function_file.sql"), users::hidden_file_function())?;
+        for (name, definition) in users::hidden_functions() {
+            write(&format!("{STORE}/user_defined/function_{name}.sql"), definition)?;
+        }
         ports.record(&self.ports_file())
     }
 

@@ -28,10 +28,17 @@ use super::{EngineOptions, ReaderLimits};
 
 /// What the hidden `file()` says, and how the probe knows it.
 pub(super) const NO_FILES: &str = "files of the engine are not for queries";
+const NO_DICTIONARIES: &str = "what blocks of other rows hold is not for queries";
 
-/// The function that stands in front of the built-in `file()`, as a file of `store/user_defined/`.
-pub(super) fn hidden_file_function() -> String {
-    format!("CREATE FUNCTION file AS path -> toString(throwIf(1, '{NO_FILES}'))\n")
+/// Functions that stand in front of built-in ones, as files of `store/user_defined/`: name and definition.
+///
+/// Beside `file`: rows of all tenants lie in the same blocks, and the filter takes rows out, but leaves a block's dictionaries as
+/// they are. These tell of the dictionary itself: how large it is, and where in it a value stands.
+pub(super) fn hidden_functions() -> impl Iterator<Item = (&'static str, String)> {
+    let of_dictionaries =
+        ["lowCardinalityIndices", "lowCardinalityKeys", "dumpColumnStructure", "blockSerializedSize"].into_iter();
+    let reasons = [("file", NO_FILES)].into_iter().chain(of_dictionaries.map(|name| (name, NO_DICTIONARIES)));
+    reasons.map(|(name, why)| (name, format!("CREATE FUNCTION {name} AS x -> toString(throwIf(1, '{why}'))\n")))
 }
 
 pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> String {
@@ -44,7 +51,7 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
   <profiles>
     <default/>
     <nobody><readonly>1</readonly></nobody>
-    <reader>{limits}</reader>
+    <reader>{limits}<constraints>{fixed}</constraints></reader>
     <gate>{gate_limits}</gate>
   </profiles>
   <quotas><default/></quotas>
@@ -74,6 +81,7 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
 </clickhouse>
 "#,
         limits = reader_limits(&options.reader),
+        fixed = FIXED.iter().map(|name| format!("<{name}><readonly/></{name}>")).collect::<String>(),
         gate_limits = tags(&[("max_execution_time", 2), ("max_memory_usage", 64 << 20), ("max_result_rows", 100_000)]),
         default_grants =
             grants(&["GRANT SYSTEM LISTEN ON *.*", "GRANT READ ON FILE", "GRANT CREATE TEMPORARY TABLE ON *.*",]),
@@ -117,6 +125,11 @@ fn filters(tables: &[String]) -> String {
     tables.iter().map(|table| format!("<{table}><filter>{filter}</filter></{table}>")).collect()
 }
 
+/// What no query of `reader` may set, wherever it stands.
+///
+/// An Arrow answer with dictionaries would hold those of the blocks, with values of rows that the filter took out: of other tenants.
+const FIXED: &[&str] = &["output_format_arrow_low_cardinality_as_dictionary", "query_plan_optimize_join_order_limit"];
+
 fn reader_limits(limits: &ReaderLimits) -> String {
     tags(&[
         ("max_execution_time", limits.max_seconds),
@@ -130,6 +143,7 @@ fn reader_limits(limits: &ReaderLimits) -> String {
         ("max_bytes_before_external_sort", limits.max_memory_bytes / 2),
         // EXPLAIN of a join shows the estimates that its order was chosen by: row counts of granules that tenants share.
         ("query_plan_optimize_join_order_limit", 0),
+        ("output_format_arrow_low_cardinality_as_dictionary", 0),
     ])
 }
 

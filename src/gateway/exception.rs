@@ -52,6 +52,18 @@ impl Exception {
         Exception { status, code, text: text.trim_end().to_owned() }
     }
 
+    /// A syntax error names a place in the text, which had `bytes` before it.
+    #[must_use]
+    pub fn moved_back(mut self, bytes: usize) -> Exception {
+        const AT: &str = "failed at position ";
+        let Some((before, rest)) = self.text.split_once(AT) else { return self };
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        if let Ok(position) = rest[..digits].parse::<usize>() {
+            self.text = format!("{before}{AT}{}{}", position.saturating_sub(bytes).max(1), &rest[digits..]);
+        }
+        self
+    }
+
     /// What to do about a limit, for whoever met one.
     #[must_use]
     pub fn advised(mut self) -> Exception {

@@ -39,7 +39,6 @@ const NODES: &[&str] = &[
     "QualifiedColumnsRegexpMatcher",
     "QualifiedColumnsListMatcher",
     "ColumnsTransformerList",
-    "ColumnsApplyTransformer",
     "ColumnsExceptTransformer",
     "ColumnsReplaceTransformer",
     "ColumnsReplaceTransformer::Replacement",
@@ -70,14 +69,15 @@ const SYSTEM_TABLES: &[&str] = &[
     "formats",
     "keywords",
     "time_zones",
-    "build_options",
-    "schemata",
-    "views",
 ];
 
 /// Functions that reach beyond the rows of the query, whatever rights they ask for.
 const FUNCTIONS: &[&str] = &[
     "file",
+    "lowcardinalityindices",
+    "lowcardinalitykeys",
+    "dumpcolumnstructure",
+    "blockserializedsize",
     "hascolumnintable",
     "catboostevaluate",
     "getserversetting",
@@ -191,13 +191,18 @@ fn statement(kind: &str, name: &str) -> String {
 }
 
 fn described(root: &Node<'_>) -> Result<Verdict, Exception> {
+    // The rest is an Identifier for FORMAT.
     match root.children.as_slice() {
-        [expression] if expression.kind() == "TableExpression" => match expression.children.as_slice() {
-            [one] if one.kind() == "TableIdentifier" => table(one.name()).map(|_| Verdict::Metadata),
-            _ => {
-                Err(Exception::denied(format_args!("DESCRIBE is taken of a table of {DATABASE}, and of nothing else")))
+        [expression, rest @ ..]
+            if expression.kind() == "TableExpression" && rest.iter().all(|clause| clause.kind() == "Identifier") =>
+        {
+            match expression.children.as_slice() {
+                [one] if one.kind() == "TableIdentifier" => table(one.name()).map(|_| Verdict::Metadata),
+                _ => Err(Exception::denied(format_args!(
+                    "DESCRIBE is taken of a table of {DATABASE}, and of nothing else"
+                ))),
             }
-        },
+        }
         _ => Err(Exception::denied("DESCRIBE is taken of one table, without SETTINGS")),
     }
 }
@@ -240,6 +245,8 @@ fn node(at: &Node<'_>) -> Result<Verdict, Exception> {
             }
             _ => Ok(verdict),
         }),
+        // The tree does not show its function.
+        "ColumnsApplyTransformer" => Err(Exception::denied("APPLY is not taken: name the columns")),
         "Function" => function(at),
         kind if NODES.contains(&kind) => Ok(Verdict::Metadata),
         kind => Err(Exception::denied(format_args!("{} is not taken in a query", printable(kind)))),
@@ -252,6 +259,14 @@ fn function(at: &Node<'_>) -> Result<Verdict, Exception> {
     if !is_word || FUNCTIONS.contains(&name.as_str()) || FUNCTION_FAMILIES.iter().any(|family| name.starts_with(family))
     {
         return Err(Exception::denied(format_args!("the function {} is not taken", printable(at.name()))));
+    }
+    // A function may be named where a lambda is meant.
+    let arguments = at.children.first().map_or(&[][..], |list| &list.children);
+    let is_higher = ["array", "map"].iter().any(|family| name.starts_with(family));
+    for argument in arguments.iter().filter(|argument| is_higher && argument.kind() == "Identifier") {
+        if FUNCTIONS.contains(&argument.name().to_ascii_lowercase().as_str()) {
+            return Err(Exception::denied(format_args!("the function {} is not taken", printable(argument.name()))));
+        }
     }
     if !IN.contains(&name.as_str()) {
         return Ok(Verdict::Metadata);
@@ -299,7 +314,7 @@ fn table(name: &str) -> Result<Verdict, Exception> {
     match database.as_str() {
         "" => Ok(Verdict::Reads),
         database if database == DATABASE => Ok(Verdict::Reads),
-        "system" | "information_schema" if SYSTEM_TABLES.contains(&table.as_str()) => Ok(Verdict::Metadata),
+        "system" if SYSTEM_TABLES.contains(&table.as_str()) => Ok(Verdict::Metadata),
         _ => Err(Exception::denied(format_args!(
             "there is no table {} to read: SHOW TABLES FROM {DATABASE} lists them",
             printable(name),

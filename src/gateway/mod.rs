@@ -40,6 +40,8 @@ const LONGEST_ERROR: usize = 256 << 10;
 const LONGEST_TREE: usize = 32 << 20;
 /// ClickHouse itself ends a query in time; this is for when it does not.
 const GRACE: Duration = Duration::from_secs(10);
+/// Stands before what is parsed.
+const PARSE: &str = "EXPLAIN AST ";
 const GATE_TIME: Duration = Duration::from_secs(5);
 
 pub struct Gateway {
@@ -83,7 +85,12 @@ impl Gateway {
         }
         let turn = self.turns.take(&scope.tenant).await?;
         let verdict = self.admit(&question).await?;
-        let settings = upstream_settings(scope, limits, &question.asked);
+        let mut settings = upstream_settings(scope, limits, &question.asked);
+        if verdict == Verdict::Metadata {
+            // In mode 1 `system.settings` calls all of them read-only, and clients then refuse by themselves to send any. The gate
+            // takes no SETTINGS, so this changes nothing else.
+            settings.extend(own(&[("readonly", "2".to_owned())]));
+        }
         // The first is the id: see `upstream_settings`.
         let id = settings.first().map_or(String::new(), |(_, id)| id.clone());
         let mut headers = HeaderMap::new();
@@ -110,7 +117,7 @@ impl Gateway {
             ("default_format", "TabSeparatedRaw".to_owned()),
             ("max_query_size", (2 * LONGEST_QUERY).to_string()),
         ]));
-        let text = [b"EXPLAIN AST\n", question.text.as_ref()].concat();
+        let text = [PARSE.as_bytes(), question.text.as_ref()].concat();
         let asked = self.gate.post(&settings, HeaderMap::new(), text.into());
         let response = tokio::time::timeout(GATE_TIME, asked).await.map_err(|_| Exception::too_slow())??;
         if !response.status().is_success() {
@@ -119,7 +126,7 @@ impl Gateway {
                 exception =
                     Exception::denied("SETTINGS are not taken in a query: limits are those of the tenant's tier");
             }
-            return Err(exception);
+            return Err(exception.moved_back(PARSE.len()));
         }
         let printed = whole(response.into_body(), LONGEST_TREE).await;
         let printed = printed.ok_or_else(|| Exception::denied("the query is too long to be understood"))?;

@@ -102,8 +102,10 @@ impl Asked {
 }
 
 fn is_harmless(name: &str) -> bool {
-    // Schemas, templates and the like are files of the server; `format_*` is about those, so it is not passed on.
-    let output = name.starts_with("output_format_") && !name.contains("schema") && !name.contains("file");
+    // Schemas, templates and the like are files of the server; `format_*` is about those, so it is not passed on. Dictionaries hold
+    // more than the rows of an answer (engine/users.rs).
+    let private = ["schema", "file", "dictionary"].iter().any(|word| name.contains(word));
+    let output = name.starts_with("output_format_") && !private;
     HARMLESS.contains(&name) || output
 }
 
@@ -133,6 +135,7 @@ mod tests {
             ("allow_ddl", "1"),
             ("format_schema", "/etc/passwd"),
             ("output_format_schema", "x"),
+            ("output_format_arrow_low_cardinality_as_dictionary", "1"),
             ("initial_query_id", "x"),
             ("extremes", "1"),
             ("log_comment", "x"),

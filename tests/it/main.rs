@@ -16,6 +16,7 @@ mod engine;
 mod engine_rights;
 mod fidelity;
 mod fidelity_table;
+mod gateway;
 mod layers;
 mod limits;
 mod load_encoder;

@@ -13,8 +13,8 @@ use crate::store::{Store, event, nanoseconds, percent};
 use crate::support::Server;
 
 /// In every text of the other tenant's rows.
-const MARKER: &str = "XQZMARKER";
-const TABLES: [&str; 4] = ["events", "metrics", "usage", "events_by_minute"];
+pub const MARKER: &str = "XQZMARKER";
+pub const TABLES: [&str; 4] = ["events", "metrics", "usage", "events_by_minute"];
 
 fn id_of(scope: &str) -> String {
     format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(scope), uuid::Uuid::new_v4())
@@ -44,7 +44,7 @@ fn rows(tenant: &str, project: &str, text: &str, first: u128) -> (Vec<Value>, Ve
     (events.collect(), metrics.collect())
 }
 
-async fn fill(store: &Store, tenant: &str, project: &str, text: &str, first: u128) {
+pub async fn fill(store: &Store, tenant: &str, project: &str, text: &str, first: u128) {
     let (events, metrics) = rows(tenant, project, text, first);
     store.insert("activitylog.events", &events).await;
     store.insert("activitylog.metrics", &metrics).await;
@@ -120,7 +120,7 @@ async fn a_scope_sees_its_tenant_and_its_projects_in_every_table() {
 }
 
 /// What somebody might try, over a view named `{t}`, with text columns `{c}`.
-const HOSTILE: &[&str] = &[
+pub const HOSTILE: &[&str] = &[
     // Plainly.
     "SELECT * FROM pub.{t}",
     "SELECT count() FROM pub.{t}",
@@ -316,7 +316,7 @@ const TELLS_OF_PARTS: [&str; 6] = [
 ];
 
 /// The number of the error is what counts: its text may name a query or a moment. Rows come in any order.
-fn comparable((status, body): (u16, String)) -> (u16, String) {
+pub fn comparable((status, body): (u16, String)) -> (u16, String) {
     let error = body.split("Code: ").nth(1).map(|rest| rest.split('.').next().unwrap_or("").to_owned());
     match error {
         Some(code) if status != 200 => {
@@ -330,7 +330,7 @@ fn comparable((status, body): (u16, String)) -> (u16, String) {
     }
 }
 
-fn query(template: &str, table: &str) -> String {
+pub fn query(template: &str, table: &str) -> String {
     let column = if table == "metrics" { "name" } else { "model" };
     template.replace("{t}", table).replace("{c}", column)
 }

@@ -6,7 +6,7 @@ pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => "\\N".to_owned(),
         Value::String(text) => escaped(text),
-        Value::Array(_) | Value::Object(_) => escaped(&literal(value)),
+        // Inside of quotes they are escaped once, and not again around them.
         other => literal(other),
     }
 }
@@ -15,9 +15,9 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r").replace('\0', "\\0")
 }
 
-/// As in SQL, inside an array or a map.
+/// As in SQL, also inside an array or a map.
 fn literal(value: &Value) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let quoted = |text: &str| format!("'{}'", escaped(text).replace('\'', "\\'"));
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Bool(value) => value.to_string(),
