@@ -67,6 +67,15 @@ pub struct Bounds {
     pub since: Option<Place>,
 }
 
+/// In microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+enum Near {
+    UpTo(i64),
+    DownTo(i64),
+}
+
+const NEAR_US: i64 = 21 * 86_400 * 1_000_000;
+
 #[derive(Debug, Default)]
 pub struct Page {
     pub rows: Vec<Row>,
@@ -85,7 +94,11 @@ pub async fn page(
 ) -> Result<Page, StoreError> {
     let forward = bounds.since.is_some() && bounds.before.is_none();
     // One more than asked for says whether there is a next page.
-    let mut rows = rows(reader, scope, filter, bounds, forward, limit + 1).await?;
+    let near = Some(near(bounds, forward));
+    let mut rows = rows(reader, scope, filter, bounds, near, limit + 1).await?;
+    if rows.len() <= limit {
+        rows = self::rows(reader, scope, filter, bounds, None, limit + 1).await?;
+    }
     let more = rows.len() > limit;
     if forward {
         rows.reverse();
@@ -101,12 +114,23 @@ pub async fn page(
     Ok(Page { rows, next_before, newest })
 }
 
+/// The bound of a first try: reading in order begins with a granule of every part, and the parts of two years are many.
+fn near(bounds: Bounds, forward: bool) -> Near {
+    match (bounds.since, forward) {
+        (Some(since), true) => Near::UpTo(since.us.saturating_add(NEAR_US)),
+        _ => {
+            let from = bounds.before.map_or_else(|| time::now() / 1000, |before| before.us);
+            Near::DownTo(from.saturating_sub(NEAR_US).max(0))
+        }
+    }
+}
+
 async fn rows(
     reader: &Reader,
     scope: &Scope,
     filter: &Filter,
     bounds: Bounds,
-    forward: bool,
+    near: Option<Near>,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
     let mut inner = Sql::new("SELECT * FROM pub.audit WHERE 1");
@@ -128,7 +152,16 @@ async fn rows(
         inner.number("s_us", since.us);
         inner.text("s_id", since.id.to_string());
     }
-    let order = if forward { "ASC" } else { "DESC" };
+    let (condition, us) = match near {
+        Some(Near::UpTo(us)) => (" AND timestamp <= fromUnixTimestamp64Micro({n_us:Int64}, 'UTC')", us),
+        Some(Near::DownTo(us)) => (" AND timestamp >= fromUnixTimestamp64Micro({n_us:Int64}, 'UTC')", us),
+        None => ("", 0),
+    };
+    if !condition.is_empty() {
+        inner.text.push_str(condition);
+        inner.number("n_us", us);
+    }
+    let order = if bounds.since.is_some() && bounds.before.is_none() { "ASC" } else { "DESC" };
     let text = format!(
         "SELECT toString(event_id) AS id, toUnixTimestamp64Micro(timestamp) AS occurred_at_us, project, user_id, action, target_type, \
          target_id, outcome, message, correlation_id, source_ip, attributes \
