@@ -131,10 +131,14 @@ impl<B: Batch> Lanes<B> {
                 let kept = tenant.lane.read().unwrap_or_else(PoisonError::into_inner);
                 let lane = *kept;
                 let shared = &self.spools[lane.0].shared;
-                match self.spools[lane.other().0].shared.known(key) {
-                    Some(known) => known,
+                let elsewhere = self.spools[lane.other().0].shared.known(key);
+                // What is stored may be said where there is no room for more.
+                let known = elsewhere
+                    .map(Ok)
+                    .or_else(|| self.room(tenant, lane).err().map(|full| shared.known(key).ok_or(full)));
+                match known {
+                    Some(known) => known?,
                     None => {
-                        self.room(tenant, lane)?;
                         let _placing = Placing::new(&tenant.places.0[lane.0], shared);
                         shared.place(key, &mut fill)?
                     }
