@@ -197,7 +197,9 @@ impl<B: Batch> Lanes<B> {
 
     /// All of this tenant's rows that were received up to this instant (Unix ms) can be read, and there will be no others.
     pub fn readable_until(&self, tenant: &str) -> i64 {
-        let now_ms = self.spools[0].shared.folder.disk.now_ms();
+        // Where the clock was set back, the last commits are ahead of it.
+        let last_ms = self.spools.iter().map(|spool| spool.shared.received.last_ms.load(SeqCst));
+        let now_ms = last_ms.fold(self.spools[0].shared.folder.disk.now_ms(), i64::max);
         // What is committed from now on is received later. Then only: what waits already.
         for spool in &self.spools {
             spool.shared.received.floor_ms.fetch_max(now_ms, SeqCst);
