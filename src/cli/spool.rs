@@ -29,7 +29,7 @@ pub enum SpoolCommand {
 pub struct One {
     #[command(flatten)]
     common: Common,
-    /// events or metrics
+    /// events, events-2, metrics or metrics-2, as `ls` prints it
     table: String,
     /// As `ls` prints it
     name: String,
@@ -71,7 +71,7 @@ pub fn spool(command: &SpoolCommand) -> ExitCode {
 }
 
 fn list(dir: &std::path::Path) -> io::Result<()> {
-    println!("{:<8} {:<14} {:>10} {:>12}  name", "table", "state", "rows", "bytes");
+    println!("{:<10} {:<14} {:>10} {:>12}  name", "table", "state", "rows", "bytes");
     for table in admin::tables(dir)? {
         for segment in admin::list(dir, &table)? {
             let state = match &segment.state {
@@ -80,7 +80,7 @@ fn list(dir: &std::path::Path) -> io::Result<()> {
                 State::Quarantined { .. } => "quarantined",
                 State::Damaged { .. } => "damaged",
             };
-            println!("{table:<8} {state:<14} {:>10} {:>12}  {}", segment.rows, segment.bytes, segment.name);
+            println!("{table:<10} {state:<14} {:>10} {:>12}  {}", segment.rows, segment.bytes, segment.name);
         }
     }
     Ok(())

@@ -131,10 +131,14 @@ impl<B: Batch> Lanes<B> {
                 let kept = tenant.lane.read().unwrap_or_else(PoisonError::into_inner);
                 let lane = *kept;
                 let shared = &self.spools[lane.0].shared;
-                match self.spools[lane.other().0].shared.known(key) {
-                    Some(known) => known,
+                let elsewhere = self.spools[lane.other().0].shared.known(key);
+                // What is stored may be said where there is no room for more.
+                let known = elsewhere
+                    .map(Ok)
+                    .or_else(|| self.room(tenant, lane).err().map(|full| shared.known(key).ok_or(full)));
+                match known {
+                    Some(known) => known?,
                     None => {
-                        self.room(tenant, lane)?;
                         let _placing = Placing::new(&tenant.places.0[lane.0], shared);
                         shared.place(key, &mut fill)?
                     }
@@ -193,7 +197,9 @@ impl<B: Batch> Lanes<B> {
 
     /// All of this tenant's rows that were received up to this instant (Unix ms) can be read, and there will be no others.
     pub fn readable_until(&self, tenant: &str) -> i64 {
-        let now_ms = self.spools[0].shared.folder.disk.now_ms();
+        // Where the clock was set back, the last commits are ahead of it.
+        let last_ms = self.spools.iter().map(|spool| spool.shared.received.last_ms.load(SeqCst));
+        let now_ms = last_ms.fold(self.spools[0].shared.folder.disk.now_ms(), i64::max);
         // What is committed from now on is received later. Then only: what waits already.
         for spool in &self.spools {
             spool.shared.received.floor_ms.fetch_max(now_ms, SeqCst);

@@ -28,6 +28,7 @@ enum Op {
     Restart,
     /// Which tenant's rows can be read.
     Look(usize),
+    Clock(i64),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -38,6 +39,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..3usize).prop_map(Op::Move),
         1 => Just(Op::Restart),
         3 => (0..3usize).prop_map(Op::Look),
+        2 => (-40..50i64).prop_map(Op::Clock),
     ]
 }
 
@@ -102,7 +104,7 @@ fn run_until_restart(
     acknowledged: &mut BTreeSet<u128>,
     store: &mut Vec<Row>,
 ) -> bool {
-    let ByHand { lanes, committers, .. } = by_hand;
+    let ByHand { lanes, committers, disk } = by_hand;
     let mut pending: Pending<'_> = Vec::new();
     // What a follower of each tenant was told it has seen.
     let mut told = [0i64; 3];
@@ -151,6 +153,7 @@ fn run_until_restart(
                 lanes.move_to(&tenant, lane.other());
             }
             Op::Look(tenant) => told[tenant] = told[tenant].max(lanes.readable_until(TENANTS[tenant])),
+            Op::Clock(ms) => disk.advance(ms),
             Op::Restart => return true,
         }
     }
@@ -171,6 +174,10 @@ fn run(seed: u64, ops: Vec<Op>) {
         while by_hand.lanes.stats_of(Lane(lane)).rows > 0 {
             by_hand.ship(lane, &mut store);
         }
+    }
+    for row in &store {
+        let until = by_hand.lanes.readable_until(TENANTS[tenant_of(row.key)]);
+        assert!(row.received_at_ms <= until, "nobody would see {row:?}");
     }
     let mut copies: BTreeMap<u128, Vec<u32>> = BTreeMap::new();
     store.iter().for_each(|row| copies.entry(row.key).or_default().push(row.row));

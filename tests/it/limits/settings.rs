@@ -32,11 +32,11 @@ async fn retention_and_capture_are_the_tenants_own_and_change_while_it_runs() {
         (rows[0][0] == "400").then(|| rows[0].clone())
     })
     .await;
-    assert_eq!(found, ["400", "true"]);
-    assert_eq!(server.sql(&row("acme", "before")), [["11", "false"]]);
+    assert_eq!(found, ["400", "1"]);
+    assert_eq!(server.sql(&row("acme", "before")), [["11", "0"]]);
     assert_eq!(other.send(&server, &["after"]).await.status, 200);
     let rows =
         eventually("it is stored", async || Some(server.sql(&row("other", "after"))).filter(|rows| !rows.is_empty()))
             .await;
-    assert_eq!(rows, [["30", "false"]]);
+    assert_eq!(rows, [["30", "0"]]);
 }
