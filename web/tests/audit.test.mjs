@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { addUser, enter, signIn } from './people.mjs';
+import { addUser, enter, sendAudit, signIn } from './people.mjs';
 import { Portal, startBrowser } from './portal.mjs';
 import { startServer } from './server.mjs';
 
@@ -34,12 +34,12 @@ async function busy(count) {
   const api = await signIn(server, user.email);
   for (let index = 0; index < count; index++) await api.send('POST', '/api/v1/projects', { slug: `p-${user.id.slice(0, 8)}-${index}`, name: '', description: '' });
   // The sign-in is one of them.
-  for (const end = Date.now() + STORED_MS; Date.now() < end; ) {
-    const { items } = await api.get(`/api/v1/audit/activity?user_id=${user.id}&limit=200`);
-    if (items.length >= count + 1) return user;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  return assert.fail('the entries did not arrive');
+  await until(async () => (await api.get(`/api/v1/audit/activity?user_id=${user.id}&limit=200`)).items.length >= count + 1);
+  return user;
+}
+async function until(holds) {
+  for (const end = Date.now() + STORED_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) if (await holds()) return;
+  assert.fail('the entries did not arrive');
 }
 
 test('a person is searched and chosen, an entry opens to its metadata, and the download has it all', async () => {
@@ -67,8 +67,12 @@ test('a person is searched and chosen, an entry opens to its metadata, and the d
 });
 
 test('fifty entries a page, forth and back', async () => {
-  const user = await busy(60);
-  const portal = await open(`/audit?user=${user.id}&type=project.add`);
+  const user = await addUser(server, 'viewer');
+  // An app's own entries, which are read with the product's.
+  await sendAudit(server, Array.from({ length: 60 }, (_, index) => ({ event_type: 'doc.open', user_id: user.id, target_type: 'doc', target_id: `d-${index}` })));
+  const api = await signIn(server, admin.email);
+  await until(async () => (await api.get(`/api/v1/audit/activity?user_id=${user.id}&event_type=doc.open&limit=200`)).items.length === 60);
+  const portal = await open(`/audit?user=${user.id}&type=doc.open`);
   await portal.waitForText('page', 'Page 1 · 1 to 50');
   const first = await rows(portal).first().getAttribute('data-id');
   await portal.page.getByRole('button', { name: 'Next' }).click();
@@ -84,8 +88,8 @@ test('fifty entries a page, forth and back', async () => {
 test('more than thirty days are cut, and the page says so; days without entries are said to be empty', async () => {
   const portal = await open('/audit?from=2020-01-01');
   await portal.waitForText('range-note', 'Cut to 30 days');
-  const from = await portal.page.getByLabel('From').inputValue();
-  const to = await portal.page.getByLabel('To').inputValue();
+  const from = await portal.page.getByLabel('From', { exact: true }).inputValue();
+  const to = await portal.page.getByLabel('To', { exact: true }).inputValue();
   assert.equal(Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000), 30);
   await portal.visit('/audit?from=2020-01-01&to=2020-01-20');
   await portal.part('nothing').waitFor();
