@@ -56,7 +56,7 @@ export class ActivityFeed {
     try {
       const page = await this.fetchPage({ ...this.filters, limit: PAGE, before_cursor: this.#older }, this.#abort.signal);
       this.items = [...this.items, ...this.#unknown(page.items)].sort(newestFirst);
-      this.#older = page.next_before_cursor;
+      this.#older = page.next_before_cursor ?? null;
     } catch (error) {
       this.olderError = asApiError(error);
     } finally {
@@ -84,9 +84,9 @@ export class ActivityFeed {
     const known = new Set(this.items.map((item) => item.id));
     const touches = page.items.length === 0 || page.items.some((item) => known.has(item.id));
     // More came than one answer holds: what is shown would have a gap, so it starts over with the newest page.
-    const gap = this.items.length > 0 && (whole ? !touches && page.next_before_cursor !== null : page.items.length >= MOST);
+    const gap = this.items.length > 0 && (whole ? !touches && Boolean(page.next_before_cursor) : page.items.length >= MOST);
     if (gap) this.items = [];
-    if (gap || this.phase !== 'ready' || this.items.length === 0) this.#older = page.next_before_cursor;
+    if (gap || this.phase !== 'ready' || this.items.length === 0) this.#older = page.next_before_cursor ?? null;
     const fresh = this.#unknown(page.items);
     if (fresh.length) this.items = [...fresh, ...this.items].sort(newestFirst);
     this.#newest = page.newest_cursor ?? this.#newest;
