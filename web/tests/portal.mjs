@@ -11,7 +11,7 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'
 export const startBrowser = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
 
 export class Portal {
-  /** What the browser complained about: errors, refused styles and scripts. */
+  /** What the browser complained about: errors, refused styles and scripts. `search` null: nothing is opened yet. */
   complaints = [];
 
   static async open(browser, base, search = '', options = {}) {
@@ -25,8 +25,21 @@ export class Portal {
     await portal.page.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
     });
-    await portal.page.goto(base + '/' + search);
+    portal.base = base;
+    if (search !== null) await portal.page.goto(base + '/' + search);
     return portal;
+  }
+
+  /** Another page, loaded anew. */
+  async visit(path) {
+    await this.page.goto(this.base + path);
+  }
+
+  path = () => new URL(this.page.url()).pathname;
+
+  /** Refusals that a test is about are no complaints. */
+  forgive(status) {
+    this.complaints = this.complaints.filter((text) => !text.includes(`status of ${status} `));
   }
 
   async close() {
@@ -61,6 +74,20 @@ export class Portal {
     const { x, y } = await this.dot(id);
     await this.page.mouse.click(x, y);
     await this.part('panel').waitFor();
+  }
+
+  /** In both themes, in a wide window and on a phone: nothing sticks out, and it is accessible. */
+  async assertLooks() {
+    for (const width of [1440, 390]) {
+      for (const colorScheme of ['light', 'dark']) {
+        await this.page.setViewportSize({ width, height: 844 });
+        await this.page.emulateMedia({ colorScheme });
+        await this.page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, colorScheme);
+        await this.assertNoSidewaysScroll();
+        await this.assertAccessible();
+      }
+    }
+    await this.page.setViewportSize({ width: 1440, height: 900 });
   }
 
   async assertNoSidewaysScroll() {

@@ -1,23 +1,33 @@
 // The server under test: the real binary on free ports with a data directory of its own, or one that already runs
-// ($ACTIVITYLOG_BASE with $ACTIVITYLOG_OTLP; its tenant must be empty, the first test says so).
-import { spawn } from 'node:child_process';
+// ($ACTIVITYLOG_BASE with $ACTIVITYLOG_OTLP; its tenant must be empty, the first test says so. Tests that add people need its
+// $ACTIVITYLOG_DATA_DIR as well).
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const READY_MS = 60_000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const BINARY = path.resolve(ROOT, process.env.ACTIVITYLOG_BIN ?? '../target/debug/activitylog');
 const asUrl = (address) => (address.startsWith('http') ? address : `http://${address}`);
 
-/** Returns { base, otlp, stop }. */
-export async function startServer() {
-  const { ACTIVITYLOG_BASE, ACTIVITYLOG_OTLP } = process.env;
-  if (ACTIVITYLOG_BASE) return { base: ACTIVITYLOG_BASE, otlp: ACTIVITYLOG_OTLP ?? ACTIVITYLOG_BASE, stop: async () => {} };
+/** Runs a command of the binary on a data directory and gives what it prints. */
+async function run(dataDir, args) {
+  const { stdout } = await promisify(execFile)(BINARY, args, { env: { ...process.env, ACTIVITYLOG_DATA_DIR: dataDir } });
+  return stdout;
+}
 
-  const binary = path.resolve(ROOT, process.env.ACTIVITYLOG_BIN ?? '../target/debug/activitylog');
+/** Returns { base, otlp, cli(...args), stop }. `settings`: environment beside the usual. */
+export async function startServer(settings = {}) {
+  const { ACTIVITYLOG_BASE, ACTIVITYLOG_OTLP, ACTIVITYLOG_DATA_DIR } = process.env;
+  if (ACTIVITYLOG_BASE) {
+    return { base: ACTIVITYLOG_BASE, otlp: ACTIVITYLOG_OTLP ?? ACTIVITYLOG_BASE, cli: (...args) => run(ACTIVITYLOG_DATA_DIR, args), stop: async () => {} };
+  }
+
   const dataDir = await mkdtemp(path.join(tmpdir(), 'activitylog-web-'));
-  const child = spawn(binary, ['serve'], {
+  const child = spawn(BINARY, ['serve'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
@@ -25,6 +35,7 @@ export async function startServer() {
       ACTIVITYLOG_LISTEN_GRPC: '127.0.0.1:0',
       ACTIVITYLOG_LISTEN_OTLP_HTTP: '127.0.0.1:0',
       ACTIVITYLOG_LISTEN_HTTP: '127.0.0.1:0',
+      ...settings,
     },
   });
   let log = '';
@@ -38,11 +49,11 @@ export async function startServer() {
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const run = await readRun(path.join(dataDir, 'run.json'), child);
-    return { base: asUrl(run.http), otlp: asUrl(run.otlp_http), stop };
+    const running = await readRun(path.join(dataDir, 'run.json'), child);
+    return { base: asUrl(running.http), otlp: asUrl(running.otlp_http), cli: (...args) => run(dataDir, args), stop };
   } catch (error) {
     await stop();
-    throw new Error(`${binary} did not get ready: ${error.message}\n${log}`);
+    throw new Error(`${BINARY} did not get ready: ${error.message}\n${log}`);
   }
 }
 

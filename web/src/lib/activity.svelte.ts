@@ -55,8 +55,8 @@ export class ActivityFeed {
     this.olderError = null;
     try {
       const page = await this.fetchPage({ ...this.filters, limit: PAGE, before_cursor: this.#older }, this.#abort.signal);
-      this.#merge(page.items);
-      this.#older = page.next_before_cursor;
+      this.items = [...this.items, ...this.#unknown(page.items)].sort(newestFirst);
+      this.#older = page.next_before_cursor ?? null;
     } catch (error) {
       this.olderError = asApiError(error);
     } finally {
@@ -84,17 +84,17 @@ export class ActivityFeed {
     const known = new Set(this.items.map((item) => item.id));
     const touches = page.items.length === 0 || page.items.some((item) => known.has(item.id));
     // More came than one answer holds: what is shown would have a gap, so it starts over with the newest page.
-    const gap = this.items.length > 0 && (whole ? !touches && page.next_before_cursor !== null : page.items.length >= MOST);
+    const gap = this.items.length > 0 && (whole ? !touches && Boolean(page.next_before_cursor) : page.items.length >= MOST);
     if (gap) this.items = [];
-    if (gap || this.phase !== 'ready' || this.items.length === 0) this.#older = page.next_before_cursor;
-    this.#merge(page.items);
+    if (gap || this.phase !== 'ready' || this.items.length === 0) this.#older = page.next_before_cursor ?? null;
+    const fresh = this.#unknown(page.items);
+    if (fresh.length) this.items = [...fresh, ...this.items].sort(newestFirst);
     this.#newest = page.newest_cursor ?? this.#newest;
   }
 
-  #merge(items: ActivityItem[]): void {
+  #unknown(items: ActivityItem[]): ActivityItem[] {
     const known = new Set(this.items.map((item) => item.id));
-    const fresh = items.filter((item) => !known.has(item.id));
-    if (fresh.length) this.items = [...this.items, ...fresh].sort(newestFirst);
+    return items.filter((item) => !known.has(item.id));
   }
 
   #fail(error: ApiError): void {
@@ -106,7 +106,8 @@ export class ActivityFeed {
   }
 }
 
+/** Rows of the same microsecond stay in the server's order: sorting is stable. */
 function newestFirst(a: ActivityItem, b: ActivityItem): number {
-  if (a.occurred_at !== b.occurred_at) return a.occurred_at < b.occurred_at ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
+  if (a.occurred_at === b.occurred_at) return 0;
+  return a.occurred_at < b.occurred_at ? 1 : -1;
 }

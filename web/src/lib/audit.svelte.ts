@@ -38,7 +38,7 @@ export class AuditTrail {
       if (signal.aborted) return;
       this.items = page.items;
       this.#before = before;
-      this.#next = page.next_before_cursor;
+      this.#next = page.next_before_cursor ?? null;
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;

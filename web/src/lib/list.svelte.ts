@@ -40,7 +40,7 @@ export class PagedList<T> {
       const page = await this.fetchPage({ limit: PAGE, ...params }, signal);
       if (signal.aborted) return;
       this.items = merge(page);
-      this.#next = page.next_cursor;
+      this.#next = page.next_cursor ?? null;
       this.error = null;
       this.phase = 'ready';
     } catch (error) {
@@ -58,7 +58,7 @@ export async function fetchAll<T>(fetchPage: (params: Params) => Promise<Page<T>
   do {
     const page: Page<T> = await fetchPage({ limit: 200, cursor: cursor ?? undefined });
     items.push(...page.items);
-    cursor = page.next_cursor;
+    cursor = page.next_cursor ?? null;
   } while (cursor && items.length < atMost);
   return items;
 }

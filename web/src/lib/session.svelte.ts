@@ -7,6 +7,8 @@ import { router } from './router.svelte';
 
 /** One's choice of tenant lasts as long as the tab. */
 const TENANT_KEY = 'tenant';
+/** Where one was going before the provider of single sign-on was asked, which sends one back to `/`. */
+const NEXT_KEY = 'next';
 
 export type Permission =
   | 'events.read' | 'audit.read' | 'users.manage' | 'roles.manage' | 'projects.manage' | 'tokens.manage' | 'webhooks.manage' | 'settings.manage' | 'tenants.manage';
@@ -17,7 +19,7 @@ class CurrentSession {
   phase = $state<'loading' | 'ready' | 'unknown' | 'failed'>('loading');
   error = $state.raw<ApiError | null>(null);
   /** The tenant that a platform admin acts in; empty: their own. */
-  elsewhere = $state(stored());
+  elsewhere = $state(kept(TENANT_KEY));
 
   readonly anonymous = $derived(this.me?.via === 'anonymous');
   readonly mustChangePassword = $derived(this.me?.via === 'session' && this.state?.must_change_password === true);
@@ -32,6 +34,9 @@ class CurrentSession {
   }
 
   async load(): Promise<void> {
+    // What went wrong at the provider is said in the address.
+    const refused = router.path === '/' && router.params.get('signin_error');
+    if (refused) router.go(`/signin?signin_error=${encodeURIComponent(refused)}`, { replace: true });
     try {
       const state = await api.get();
       this.#take(state);
@@ -39,6 +44,7 @@ class CurrentSession {
       if (!state.user && !state.anonymous && !state.methods.proxy) return this.#unknown();
       this.me = await fetchMe();
       this.phase = 'ready';
+      this.#goOn();
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return;
       if (this.elsewhere && error instanceof ApiError && error.status >= 400 && error.status < 500) {
@@ -58,6 +64,10 @@ class CurrentSession {
     this.me = await fetchMe();
     this.phase = 'ready';
     router.go(next, { replace: true });
+  }
+
+  goOnTo(next: string): void {
+    keep(NEXT_KEY, next === '/' ? '' : next);
   }
 
   async signOut(): Promise<void> {
@@ -86,25 +96,36 @@ class CurrentSession {
     router.go(here === '/' ? '/signin' : `/signin?next=${encodeURIComponent(here)}`, { replace: true });
   }
 
+  #goOn(): void {
+    const next = kept(NEXT_KEY);
+    if (!next || !this.state?.user || router.path !== '/') return;
+    keep(NEXT_KEY, '');
+    router.go(safePath(next), { replace: true });
+  }
+
   #setTenant(tenant: string): void {
     this.elsewhere = sending.tenant = tenant;
-    try {
-      if (tenant) sessionStorage.setItem(TENANT_KEY, tenant);
-      else sessionStorage.removeItem(TENANT_KEY);
-    } catch {
-      // Not remembered then, and the next page starts in one's own tenant.
-    }
+    keep(TENANT_KEY, tenant);
   }
 }
 
 /** Only a path of ours: the query comes from whoever wrote the link. */
 export const safePath = (next: string | null): string => (next && /^\/(?![/\\])/.test(next) && !next.startsWith('/signin') ? next : '/');
 
-function stored(): string {
+function kept(key: string): string {
   try {
-    return sessionStorage.getItem(TENANT_KEY) ?? '';
+    return sessionStorage.getItem(key) ?? '';
   } catch {
     return '';
+  }
+}
+
+function keep(key: string, value: string): void {
+  try {
+    if (value) sessionStorage.setItem(key, value);
+    else sessionStorage.removeItem(key);
+  } catch {
+    // Forgotten with the next page then.
   }
 }
 

@@ -1,7 +1,8 @@
 // One function per endpoint of the control side.
 import { send, type Params } from './client';
 import type {
-  ActivityItem, AuditEntry, AuditUser, CursorPage, Invite, Member, Page, Project, Role, Session, Settings, Tenant, Token, User, Webhook,
+  ActivityItem, AuditEntry, AuditUser, CursorPage, Invite, Invited, IssuedInvite, MadeWebhook, Member, MintedToken, Page, Project, RecoveryCodes, Role, Session,
+  Settings, Tenant, Token, TotpOffer, User, Webhook,
 } from './control.types';
 
 const V1 = '/api/v1';
@@ -29,17 +30,17 @@ export const session = {
 };
 
 export const totp = {
-  begin: () => post<{ secret: string; otpauth_url: string }>('/me/totp'),
-  verify: (code: string) => send<{ recovery_codes: string[] }>(`${V1}/me/totp/verify`, { method: 'POST', body: { code }, mayBeUnknown: true }),
+  begin: () => post<TotpOffer>('/me/totp'),
+  verify: (code: string) => send<RecoveryCodes>(`${V1}/me/totp/verify`, { method: 'POST', body: { code }, mayBeUnknown: true }),
   remove: (password: string) => send<void>(`${V1}/me/totp/remove`, { method: 'POST', body: { password }, mayBeUnknown: true }),
 };
 
 export const invites = {
   list: list<Invite>('/invites'),
-  issue: (body: { email: string; role: string; projects?: string[]; expires_in_hours?: number }) => post<Invite & { link: string }>('/invites', body),
+  issue: (body: { email: string; role: string; projects?: string[]; expires_in_hours?: number }) => post<IssuedInvite>('/invites', body),
   revoke: (id: string) => remove(`/invites/${enc(id)}`),
   lookup: (secret: string) =>
-    send<{ email: string; tenant: string; role: string }>(`${V1}/invites/lookup`, { method: 'POST', body: { secret }, mayBeUnknown: true }),
+    send<Invited>(`${V1}/invites/lookup`, { method: 'POST', body: { secret }, mayBeUnknown: true }),
   accept: (body: { secret: string; name: string; password: string }) =>
     send<Session>(`${V1}/invites/accept`, { method: 'POST', body, mayBeUnknown: true }),
 };
@@ -73,15 +74,15 @@ export const projects = {
 export const tokens = {
   list: list<Token>('/tokens'),
   mint: (body: { kind: string; name: string; project?: string; permissions?: string[]; expires_in_days?: number }) =>
-    post<Token & { token: string }>('/tokens', body),
+    post<MintedToken>('/tokens', body),
   revoke: (id: string) => remove(`/tokens/${enc(id)}`),
 };
 
 export const webhooks = {
   list: list<Webhook>('/webhooks'),
-  add: (body: { kind: string; name: string; project?: string; user?: string; secret?: string }) => post<Webhook & { secret: string }>('/webhooks', body),
+  add: (body: { kind: string; name: string; project?: string; user?: string; secret?: string }) => post<MadeWebhook>('/webhooks', body),
   edit: (id: string, body: { name?: string; project?: string }) => patch<Webhook>(`/webhooks/${enc(id)}`, body),
-  rotate: (id: string, keep_hours: number) => post<Webhook & { secret: string }>(`/webhooks/${enc(id)}/rotate`, { keep_hours }),
+  rotate: (id: string, keep_hours: number) => post<MadeWebhook>(`/webhooks/${enc(id)}/rotate`, { keep_hours }),
   remove: (id: string) => remove(`/webhooks/${enc(id)}`),
 };
 
@@ -93,7 +94,7 @@ export const settings = {
 export const tenants = {
   list: list<Tenant>('/tenants'),
   add: (body: Pick<Tenant, 'id' | 'name' | 'tier'>) => post<Tenant>('/tenants', body),
-  edit: (id: string, body: Partial<Omit<Tenant, 'id' | 'effective'>>) => patch<Tenant>(`/tenants/${enc(id)}`, body),
+  edit: (id: string, body: Partial<Omit<Tenant, 'id' | 'effective' | 'created_at'>>) => patch<Tenant>(`/tenants/${enc(id)}`, body),
   remove: (id: string) => remove(`/tenants/${enc(id)}`),
 };
 

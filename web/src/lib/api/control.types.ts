@@ -1,150 +1,47 @@
-// The shapes of the control side of the API: who may do what, and what was done.
+// The shapes of the control side of the API, by the names that the pages use. They come from the API's own description
+// (`npm run types`), so that a change of the API that the pages do not follow fails the check.
+import type { components } from './openapi';
+
+type Schemas = components['schemas'];
 
 export interface Page<T> {
   items: T[];
-  next_cursor: string | null;
-}
-
-export interface Session {
-  user: { id: string; email: string; name: string; role: string } | null;
-  csrf_token: string | null;
-  anonymous: boolean;
-  must_change_password: boolean;
-  mfa_enrolled: boolean;
-  methods: { password: boolean; proxy: boolean; oidc: { name: string; start: string } | null };
-}
-
-export interface User {
-  id: string;
-  email: string;
-  name: string;
-  role: string;
-  disabled: boolean;
-  mfa_enrolled: boolean;
-  projects: string[];
-  created_at: string;
-}
-
-export interface Role {
-  name: string;
-  description: string;
-  permissions: string[];
-  built_in: boolean;
-  users: number;
-}
-
-export interface Project {
-  id: string;
-  slug: string;
-  name: string;
-  description: string;
-  members: number;
-  created_at: string;
-}
-
-export interface Member {
-  user_id: string;
-  email: string;
-  name: string;
-  role: string;
-}
-
-export type TokenKind = 'ingest' | 'api';
-
-export interface Token {
-  id: string;
-  kind: TokenKind;
-  name: string;
-  prefix: string;
-  user_id: string;
-  project: string;
-  permissions: string[];
-  created_at: string;
-  expires_at: string | null;
-}
-
-export interface Invite {
-  id: string;
-  email: string;
-  role: string;
-  projects: string[];
-  created_at: string;
-  expires_at: string;
-}
-
-export type WebhookKind = 'github' | 'azure_devops' | 'gitlab' | 'standard';
-
-export interface Webhook {
-  id: string;
-  kind: WebhookKind;
-  name: string;
-  project: string;
-  user: string;
-  url: string;
-  created_at: string;
-  last_received: string | null;
-  deliveries: number;
-}
-
-export type Tier = 'free' | 'pro' | 'enterprise';
-/** Empty: as the configuration says. */
-export type Capture = '' | 'on' | 'off';
-
-/** Zero: as the tier says. */
-export interface Limits {
-  retention_days: number;
-  records_per_second: number;
-  bytes_per_day: number;
-}
-
-export interface Tenant extends Limits {
-  id: string;
-  name: string;
-  tier: Tier;
-  capture: Capture;
-  effective?: Limits;
-}
-
-export interface Settings extends Tenant {
-  effective: Limits;
-}
-
-export interface ActivityItem {
-  id: string;
-  project_id: string | null;
-  project_slug: string | null;
-  user_id: string | null;
-  action: string;
-  target_type: string | null;
-  target_id: string | null;
-  result: string;
-  outcome: string;
-  metadata: Record<string, unknown>;
-  source_ip: string | null;
-  occurred_at: string;
-}
-
-export interface AuditEntry {
-  id: string;
-  timestamp: string;
-  event_type: string;
-  description: string;
-  customer_id: string;
-  user_id: string;
-  correlation_id: string;
-  metadata: Record<string, unknown>;
+  next_cursor?: string | null;
 }
 
 /** Newest first. */
 export interface CursorPage<T> {
   items: T[];
-  next_before_cursor: string | null;
-  newest_cursor: string | null;
+  next_before_cursor?: string | null;
+  newest_cursor?: string | null;
 }
 
-export interface AuditUser {
-  id: string;
-  name: string;
-  email: string;
-  role: string;
-}
+export type Session = Schemas['SessionAnswer'];
+export type TotpOffer = Schemas['Enrolled'];
+export type RecoveryCodes = Schemas['Recovery'];
+export type Invited = Schemas['Invited'];
+
+export type User = Schemas['UserItem'];
+export type Role = Schemas['RoleItem'];
+export type Project = Schemas['ProjectItem'];
+export type Member = Schemas['MemberItem'];
+export type Invite = Schemas['InviteItem'];
+export type IssuedInvite = Schemas['IssuedInvite'];
+
+export type Token = Schemas['TokenItem'];
+export type TokenKind = Schemas['TokenKind'];
+export type MintedToken = Schemas['MintedToken'];
+
+export type Webhook = Schemas['WebhookItem'];
+export type WebhookKind = Schemas['Kind'];
+export type MadeWebhook = Schemas['MadeWebhook'];
+
+export type Tenant = Schemas['TenantItem'];
+export type Settings = Schemas['TenantItem'];
+export type Tier = Schemas['Tier'];
+/** Empty: as the configuration says. */
+export type Capture = Schemas['Capture'];
+
+export type ActivityItem = Schemas['Feed']['items'][number];
+export type AuditEntry = Schemas['Trail']['items'][number];
+export type AuditUser = Schemas['Users']['items'][number];
