@@ -21,8 +21,8 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     /// What the body says besides (RFC 9457, 3.2).
     extensions: Map<String, Value>,
-    /// The body, where a contract has another than a problem's.
-    contract: Option<&'static str>,
+    /// `detail` is the whole body, as a contract has it.
+    as_it_is: bool,
 }
 
 // === impl ApiError ===
@@ -31,7 +31,7 @@ impl ApiError {
     fn new(status: StatusCode, detail: impl Into<String>) -> ApiError {
         let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
         let retry_after = busy.then_some(Duration::from_secs(2));
-        ApiError { status, detail: detail.into(), retry_after, extensions: Map::new(), contract: None }
+        ApiError { status, detail: detail.into(), retry_after, extensions: Map::new(), as_it_is: false }
     }
 
     /// The body says this too.
@@ -97,7 +97,7 @@ impl ApiError {
     /// What the activity feed's contract says, to the letter.
     pub fn feed_rate() -> ApiError {
         let body = r#"{"detail": "activity feed rate limit exceeded (60/min per worker)"}"#;
-        ApiError { contract: Some(body), ..ApiError::too_many("").after(Duration::from_secs(60)) }
+        ApiError { as_it_is: true, ..ApiError::too_many(body).after(Duration::from_secs(60)) }
     }
 }
 
@@ -196,16 +196,17 @@ pub fn exception(exception: &Exception, framed: bool) -> Response {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        let mut body = serde_json::json!({
-            "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
-        });
-        if let Some(body) = body.as_object_mut() {
-            body.extend(self.extensions);
-        }
-        let (body, content_type) = match self.contract {
-            Some(contract) => (contract.to_owned(), "application/json"),
-            None => (body.to_string(), "application/problem+json"),
+        let (body, content_type) = if self.as_it_is {
+            (self.detail, "application/json")
+        } else {
+            let title = self.status.canonical_reason().unwrap_or("Error");
+            let mut body = serde_json::json!({
+                "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
+            });
+            if let Some(body) = body.as_object_mut() {
+                body.extend(self.extensions);
+            }
+            (body.to_string(), "application/problem+json")
         };
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
