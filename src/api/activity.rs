@@ -6,7 +6,7 @@ mod trail;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -24,14 +24,14 @@ use super::router::Api;
 use crate::audit::DECISION;
 use crate::auth::Principal;
 use crate::auth::permissions::Permission;
-use crate::limits::sliding::Sliding;
+use crate::limits::window::SlidingWindow;
 use crate::query::audit::{self, Action, Bounds, Filter, Row};
 
 /// How often each user may ask, of this process.
 pub struct Pace {
-    feed: Sliding,
-    project: Sliding,
-    trail: Sliding,
+    feed: SlidingWindow<String>,
+    project: SlidingWindow<String>,
+    trail: SlidingWindow<String>,
     export: export::Pace,
 }
 
@@ -62,6 +62,8 @@ pub struct Entry {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Whose pace is remembered at once.
+const MOST_CALLERS: usize = 10_000;
 
 pub fn routes(routes: Routes) -> Routes {
     let feed = "Audit entries that the caller may see, newest first; 60 a minute for each user";
@@ -87,7 +89,7 @@ async fn feed_page(
     State(api): State<Arc<Api>>,
     mut params: Params,
 ) -> Result<Json<Feed>, ApiError> {
-    if !api.pace.feed.admit(&key(&caller), Instant::now()) {
+    if api.pace.feed.take(&key(&caller), now_ms()).is_err() {
         return Err(ApiError::feed_rate());
     }
     let project = params.text("project_slug")?.unwrap_or_default();
@@ -171,8 +173,12 @@ fn key(caller: &Principal) -> String {
     format!("{}\0{}", caller.tenant(), caller.user_id)
 }
 
-fn paced(pace: &Sliding, caller: &Principal) -> Result<(), ApiError> {
-    if pace.admit(&key(caller), Instant::now()) {
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn paced(pace: &SlidingWindow<String>, caller: &Principal) -> Result<(), ApiError> {
+    if pace.take(&key(caller), now_ms()).is_ok() {
         return Ok(());
     }
     Err(ApiError::too_many("you ask too often: wait a little").after(MINUTE))
@@ -183,9 +189,9 @@ fn paced(pace: &Sliding, caller: &Principal) -> Result<(), ApiError> {
 impl Default for Pace {
     fn default() -> Pace {
         Pace {
-            feed: Sliding::new(60, MINUTE),
-            project: Sliding::new(120, MINUTE),
-            trail: Sliding::new(120, MINUTE),
+            feed: SlidingWindow::new(60, MINUTE, MOST_CALLERS),
+            project: SlidingWindow::new(120, MINUTE, MOST_CALLERS),
+            trail: SlidingWindow::new(120, MINUTE, MOST_CALLERS),
             export: export::Pace::default(),
         }
     }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::access::{As, Known};
+use super::access::{As, Known, principal};
 use super::error::ApiError;
 use super::params::Params;
 use super::route::{Routes, about};
 use super::router::Api;
+use crate::auth::permissions::Permission;
 use crate::auth::principal::Via;
 use crate::spool::Lane;
 use crate::spool::SpoolStats;
@@ -68,8 +69,11 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> (StatusCode, Json<Value>) {
     (status, Json(body))
 }
 
-/// `GET /metrics`: Prometheus text.
-pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
+/// `GET /metrics`: Prometheus text. The counts of each tenant are for whoever may know that there are others.
+pub async fn metrics(State(api): State<Arc<Api>>, request: Request) -> impl IntoResponse {
+    let (parts, _) = request.into_parts();
+    let sees_tenants = principal(&api, &parts)
+        .is_ok_and(|caller| caller.via == Via::Anonymous || caller.has(Permission::TenantsManage));
     let mut out = String::new();
     api.counters.in_flight_bytes.store(api.budget.used(), Relaxed);
     api.counters.write(&mut out);
@@ -103,6 +107,9 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     line(&mut out, "activitylog_audit_lost_total", "", api.trail.lost());
     head(&mut out, "activitylog_build_info", "gauge", "The version.");
     let _ = writeln!(out, "activitylog_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+    if !sees_tenants {
+        out = out.split_inclusive('\n').filter(|line| !line.contains("tenant=\"")).collect();
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out)
 }
 

@@ -2,7 +2,6 @@
 
 mod budget;
 pub mod quota;
-pub mod sliding;
 pub mod window;
 
 pub use budget::{Budget, Reservation};

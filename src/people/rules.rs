@@ -12,8 +12,6 @@ use crate::control::records::User;
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 2000;
 const LONGEST_EMAIL: usize = 254;
-const SHORTEST_PASSWORD: usize = 8;
-const LONGEST_PASSWORD: usize = 1024;
 
 /// Trimmed, without what a line can't hold.
 pub fn name(field: &str, text: &str) -> Result<String, Problem> {
@@ -85,17 +83,6 @@ pub fn tenant_id(text: &str) -> Result<String, Problem> {
         )));
     }
     Ok(text.to_owned())
-}
-
-/// Long enough that guessing takes longer than the lockout lets it.
-pub fn password(text: &str) -> Result<(), Problem> {
-    let length = text.chars().count();
-    if length < SHORTEST_PASSWORD || text.len() > LONGEST_PASSWORD {
-        return Err(Problem::invalid(format!(
-            "password: give it at least {SHORTEST_PASSWORD} characters, and at most {LONGEST_PASSWORD} bytes"
-        )));
-    }
-    Ok(())
 }
 
 /// Enough of it to recognise.

@@ -26,13 +26,13 @@ use crate::api::router::Api;
 use crate::audit::{Action, Entry};
 use crate::clickhouse::read::Reader;
 use crate::clickhouse::server::StoreError;
-use crate::limits::sliding::Sliding;
+use crate::limits::window::SlidingWindow;
 use crate::model::scope::Scope;
 use crate::query::audit::{self, Bounds, Filter, Page};
 
 /// How many exports there may be.
 pub struct Pace {
-    started: Sliding,
+    started: SlidingWindow<String>,
     open: Arc<Semaphore>,
 }
 
@@ -177,7 +177,7 @@ impl Export {
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { started: Sliding::new(A_MINUTE, Duration::from_secs(60)), open: Arc::new(Semaphore::new(AT_ONCE)) }
+        Pace { started: SlidingWindow::new(A_MINUTE, Duration::from_secs(60), super::MOST_CALLERS), open: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 

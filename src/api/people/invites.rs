@@ -49,7 +49,7 @@ async fn issue(
 ) -> Result<(StatusCode, Json<IssuedInvite>), ApiError> {
     let (invite, secret) = change(&api, move |snapshot| invites::issue(snapshot, &caller, &request)).await?;
     let item = invites::item(&api.control.snapshot(), &invite);
-    Ok((StatusCode::CREATED, Json(IssuedInvite { item, link: invites::link(&api.public_url, &secret) })))
+    Ok((StatusCode::CREATED, Json(IssuedInvite { item, link: invites::link(&api.signing.public_url, &secret) })))
 }
 
 async fn revoke(

@@ -16,7 +16,6 @@ use super::change;
 use super::page::{Page, Wanted, paged};
 use crate::auth::password;
 use crate::control::hidden::Hidden;
-use crate::people::rules;
 use crate::people::users::{self, EditUser, NewUser, Secret, UserItem};
 
 pub fn routes(routes: Routes) -> Routes {
@@ -53,7 +52,10 @@ async fn add(
     JsonBody(request): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<UserItem>), ApiError> {
     let secret = match &request.password {
-        Some(password) => secret(password.clone()).await?,
+        Some(password) => {
+            password::check(password, &request.email).map_err(|weak| ApiError::bad_request(weak.to_string()))?;
+            secret(&api, password).await?
+        }
         None => Secret::default(),
     };
     let user = change(&api, move |snapshot| users::add(snapshot, &caller, &request, secret)).await?;
@@ -61,10 +63,8 @@ async fn add(
 }
 
 /// Somebody else knows it, so it is to be changed.
-async fn secret(password: Hidden) -> Result<Secret, ApiError> {
-    rules::password(&password)?;
-    let hash = tokio::task::spawn_blocking(move || password::hash(&password)).await;
-    let hash = hash.map_err(|error| ApiError::internal(&error))?.map_err(|error| ApiError::internal(&error))?;
+async fn secret(api: &Api, password: &str) -> Result<Secret, ApiError> {
+    let hash = api.signing.passwords.hash(password).await?;
     Ok(Secret { hash: hash.into(), must_change: true })
 }
 
