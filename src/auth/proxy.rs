@@ -101,9 +101,9 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")));
         let mut headers = HeaderMap::new();
-        pairs.for_each(|(name, value)| {
+        for (name, value) in pairs {
             headers.append(name, value);
-        });
+        }
         headers
     }
 
