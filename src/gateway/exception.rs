@@ -78,6 +78,10 @@ impl Exception {
             396 => "the answer is larger than the tenant's tier allows: add LIMIT, or select fewer columns",
             _ => return self,
         };
+        if self.code == 158 {
+            // The number that ClickHouse says counts whole granules, which rows of all tenants share.
+            return Exception::new(self.status, 158, "TOO_MANY_ROWS", advice);
+        }
         self.text = format!("{}\n{advice}", self.text);
         self
     }

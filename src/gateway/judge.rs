@@ -120,7 +120,6 @@ const FUNCTIONS: &[&str] = &[
     "modelevaluate",
     "jointablefunction",
     "getmergetreesetting",
-    "displayname",
     "uptime",
     "mergetreepartinfo",
     "ispartmergecovered",

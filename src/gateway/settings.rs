@@ -30,8 +30,6 @@ const HARMLESS: &[&str] = &[
     "limit",
     "offset",
     "wait_end_of_query",
-    "send_progress_in_http_headers",
-    "http_headers_progress_interval_ms",
     "http_write_exception_in_output_format",
     "client_protocol_version",
     "join_use_nulls",
@@ -46,8 +44,9 @@ const HARMLESS: &[&str] = &[
     "low_cardinality_allow_in_native_format",
 ];
 
-/// Taken where they are lower than the tier's. Of these 0 would mean no limit.
-const LIMITS: &[&str] = &["max_execution_time", "max_rows_to_read", "max_result_rows", "max_result_bytes"];
+/// Taken where they are lower than the tier's. Of these 0 would mean no limit. Not `max_rows_to_read`: what is read are whole granules,
+/// which rows of all tenants share, and a limit of the caller's own would count them.
+const LIMITS: &[&str] = &["max_execution_time", "max_result_rows", "max_result_bytes"];
 
 /// Databases by which a client may name the one that there is.
 const DATABASES: [&str; 3] = ["", "default", "pub"];
@@ -104,7 +103,7 @@ impl Asked {
 fn is_harmless(name: &str) -> bool {
     // Schemas, templates and the like are files of the server; `format_*` is about those, so it is not passed on. Dictionaries hold
     // more than the rows of an answer (engine/users.rs).
-    let private = ["schema", "file", "dictionary"].iter().any(|word| name.contains(word));
+    let private = ["schema", "file", "dictionary", "statistics"].iter().any(|word| name.contains(word));
     let output = name.starts_with("output_format_") && !private;
     HARMLESS.contains(&name) || output
 }

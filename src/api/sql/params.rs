@@ -40,10 +40,7 @@ mod tests {
     #[test]
     fn values_are_written_as_clickhouse_reads_them() {
         assert_eq!(text(&json!("a\tb\\")), "a\\tb\\\\");
-        assert_eq!(
-            text(&json!(["it's", 1, null])),
-            "[\\'it\\\\'s\\',1,NULL]".replace("\\'it", "'it").replace("s\\'", "s'")
-        );
+        assert_eq!(text(&json!(["it's", 1, null, "a\\b"])), r"['it\'s',1,NULL,'a\\b']");
         assert_eq!(
             (text(&json!(null)), text(&json!(1.5)), text(&json!(true))),
             ("\\N".into(), "1.5".into(), "true".into())
