@@ -58,7 +58,10 @@ pub fn invite(command: &InviteCommand) -> ExitCode {
             };
             let (invite, secret) = desk.write(invites::issue(&desk.snapshot, &desk.who, &request)).await?;
             let item = invites::item(&desk.snapshot, &invite);
-            say(&IssuedInvite { item, link: invites::link(&base(desk.config()), &secret) })
+            say(&IssuedInvite {
+                item,
+                link: invites::link(&base(desk.config(), &desk.config().auth.public_url), &secret),
+            })
         }),
         InviteCommand::Ls(ls) => within(ls, async |desk| {
             let pending = invites::pending(&desk.snapshot, desk.who.tenant());

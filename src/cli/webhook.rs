@@ -199,13 +199,12 @@ fn introduction(config: &Config, source: &Source) -> Value {
 }
 
 fn url(config: &Config, source: &Source) -> String {
-    webhooks::url(&base(config), &source.id)
+    webhooks::url(&base(config, &config.webhooks.public_url), &source.id)
 }
 
-/// Where people and senders reach the instance.
-pub(super) fn base(config: &Config) -> String {
-    let public = config.webhooks.public_url.trim_end_matches('/');
-    match (public, RunFile::read(&config.data_dir)) {
+/// Where the instance is reached: as the configuration says, else where it listens.
+pub(super) fn base(config: &Config, public_url: &str) -> String {
+    match (public_url.trim_end_matches('/'), RunFile::read(&config.data_dir)) {
         ("", Ok(run)) => format!("{}://{}", config.tls.scheme(), run.http),
         ("", Err(_)) => format!("{}://{}", config.tls.scheme(), config.listen.http),
         (public, _) => public.to_owned(),

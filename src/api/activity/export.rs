@@ -177,7 +177,10 @@ impl Export {
 
 impl Default for Pace {
     fn default() -> Pace {
-        Pace { started: SlidingWindow::new(A_MINUTE, Duration::from_secs(60), super::MOST_CALLERS), open: Arc::new(Semaphore::new(AT_ONCE)) }
+        Pace {
+            started: SlidingWindow::new(A_MINUTE, Duration::from_secs(60), super::MOST_CALLERS),
+            open: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 }
 

@@ -15,7 +15,6 @@ use super::super::router::Api;
 use super::change;
 use super::page::{Page, Wanted, paged};
 use crate::auth::password;
-use crate::control::hidden::Hidden;
 use crate::people::users::{self, EditUser, NewUser, Secret, UserItem};
 
 pub fn routes(routes: Routes) -> Routes {
