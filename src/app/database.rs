@@ -38,7 +38,7 @@ enum Mode {
     },
     /// `None`: the users exist already.
     Server {
-        passwords: Option<(String, String)>,
+        passwords: Option<[String; 3]>,
     },
 }
 
@@ -48,7 +48,7 @@ impl Database {
     pub(super) fn connect(config: &Config, lock: DataDirLock) -> Result<Database, EngineError> {
         let clickhouse = &config.clickhouse;
         let endpoint = Endpoint::new(clickhouse.url.clone());
-        let (mode, writer, reader, gate) = if clickhouse.url.is_empty() {
+        let (mode, writer, reader, callers) = if clickhouse.url.is_empty() {
             let credentials = Credentials::load_or_make(lock.dir())?;
             let options = EngineOptions {
                 library: Some(config.engine.lib.clone()).filter(|path| !path.as_os_str().is_empty()),
@@ -56,28 +56,28 @@ impl Database {
                 max_memory_bytes: Some(config.engine.memory.0),
                 ..EngineOptions::default()
             };
-            let Credentials { writer, reader, gate } = credentials;
-            (Mode::Embedded { options: Box::new(options), engine: None }, writer, reader, gate)
+            let Credentials { writer, reader, guest, gate } = credentials;
+            (Mode::Embedded { options: Box::new(options), engine: None }, writer, reader, (guest, gate))
         } else {
             let writer = User { name: clickhouse.user.clone(), password: clickhouse.password.clone() };
             if clickhouse.reader_user.is_empty() {
                 let user = |name: &str, password: &str| User { name: name.to_owned(), password: password.to_owned() };
-                let reader = user("reader", &wall::reader_password(&clickhouse.password));
-                let gate = user("gate", &wall::gate_password(&clickhouse.password));
-                let passwords = Some((reader.password.clone(), gate.password.clone()));
-                (Mode::Server { passwords }, writer, reader, gate)
+                let made = |name: &str| user(name, &wall::password_of(name, &clickhouse.password));
+                let [reader, guest, gate] = wall::USERS.map(made);
+                let passwords = Some([&reader, &guest, &gate].map(|user| user.password.clone()));
+                (Mode::Server { passwords }, writer, reader, (guest, gate))
             } else {
                 let reader =
                     User { name: clickhouse.reader_user.clone(), password: clickhouse.reader_password.clone() };
                 // To parse needs no rights, so whoever reads can do it.
-                (Mode::Server { passwords: None }, writer, reader.clone(), reader)
+                (Mode::Server { passwords: None }, writer, reader.clone(), (reader.clone(), reader))
             }
         };
         let server = |user: &User, timeout| Server::new(endpoint.clone(), &user.name, &user.password, timeout);
         Ok(Database {
             writer: server(&writer, clickhouse.insert_timeout.0),
             reader: server(&reader, clickhouse.query_timeout.0),
-            callers: (reader, gate),
+            callers,
             health: Arc::new(Mutex::new(Health { database_ready: false, database: "starting".to_owned() })),
             mode,
             endpoint,
@@ -138,8 +138,8 @@ impl Database {
 
     async fn migrate(&self) -> Result<(), MigrateError> {
         let applied = match &self.mode {
-            Mode::Server { passwords: Some((reader, gate)) } => {
-                wall::build_users(&self.writer, reader, gate).await?;
+            Mode::Server { passwords: Some(passwords) } => {
+                wall::build_users(&self.writer, passwords).await?;
                 let applied = migrate(&self.writer, true).await?;
                 wall::build_policies(&self.writer).await?;
                 applied

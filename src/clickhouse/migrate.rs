@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_webhook_sources",
     9 "0009_control",
     10 "0010_audit",
+    11 "0011_scope_tenant",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

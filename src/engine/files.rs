@@ -34,6 +34,8 @@ pub struct Credentials {
     pub writer: User,
     /// Reads the `pub` views, as the tenant that the query id names.
     pub reader: User,
+    /// Reads the same, but what callers wrote: their conditions choose no granules by index.
+    pub guest: User,
     /// Has no rights; parses what a user wrote.
     pub gate: User,
 }
@@ -50,6 +52,9 @@ pub(super) struct EngineDir {
 struct Secrets {
     writer: String,
     reader: String,
+    /// Missing in folders of before there was such a user.
+    #[serde(default)]
+    guest: String,
     gate: String,
 }
 
@@ -79,19 +84,25 @@ impl Credentials {
         let dir = data_dir.join("engine");
         make_private_dir(&dir)?;
         let path = &dir.join(SECRETS);
-        let secrets = match fs::read(path) {
+        let mut secrets = match fs::read(path) {
             Ok(text) => serde_json::from_slice::<Secrets>(&text)
                 .map_err(|error| EngineError::DamagedFile { path: path.to_owned(), why: error.to_string() })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let secrets = Secrets { writer: random_hex(), reader: random_hex(), gate: random_hex() };
+                let secrets =
+                    Secrets { writer: random_hex(), reader: random_hex(), guest: random_hex(), gate: random_hex() };
                 write_private(path, serde_json::json!(secrets).to_string().as_bytes())?;
                 secrets
             }
             Err(error) => return Err(EngineError::from_io(path, error)),
         };
+        if secrets.guest.is_empty() {
+            secrets.guest = random_hex();
+            write_private(path, serde_json::json!(secrets).to_string().as_bytes())?;
+        }
         Ok(Credentials {
             writer: User { name: "writer".to_owned(), password: secrets.writer },
             reader: User { name: "reader".to_owned(), password: secrets.reader },
+            guest: User { name: "guest".to_owned(), password: secrets.guest },
             gate: User { name: "gate".to_owned(), password: secrets.gate },
         })
     }

@@ -6,7 +6,8 @@
 //! | `default` | from loopback, no password | nothing over the network: it is read-only, and the rights it holds all need more |
 //! | `writer` | with a password | own the schema: everything in `activitylog` and `pub`, read `system` |
 //! | `wall` | never | read the walled tables, through their filters; the `pub` views run as it |
-//! | `reader` | with a password | read `pub`, within limits |
+//! | `reader` | with a password | read `pub`, within limits: the product's own questions |
+//! | `guest` | with a password | the same for what callers wrote: without skip indexes |
 //! | `gate` | with a password | nothing at all; it parses what users wrote |
 //!
 //! Two things in here were found out the hard way, on 26.7.2.1:
@@ -52,6 +53,7 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
     <default/>
     <nobody><readonly>1</readonly></nobody>
     <reader>{limits}<constraints>{fixed}</constraints></reader>
+    <guest>{limits}<use_skip_indexes>0</use_skip_indexes><constraints>{fixed}<use_skip_indexes><readonly/></use_skip_indexes></constraints></guest>
     <gate>{gate_limits}</gate>
   </profiles>
   <quotas><default/></quotas>
@@ -73,6 +75,10 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
       {reader}{network}<profile>reader</profile><quota>default</quota>
       <grants>{reader_grants}</grants>
     </reader>
+    <guest>
+      {guest}{network}<profile>guest</profile><quota>default</quota>
+      <grants>{reader_grants}</grants>
+    </guest>
     <gate>
       {gate}{network}<profile>gate</profile><quota>default</quota>
       <grants>{gate_grants}</grants>
@@ -91,6 +97,7 @@ pub(super) fn render(options: &EngineOptions, credentials: &Credentials) -> Stri
         filters = filters(&options.walled_tables),
         reader = password(&credentials.reader.password),
         reader_grants = grants(&["GRANT SELECT ON pub.*"]),
+        guest = password(&credentials.guest.password),
         gate = password(&credentials.gate.password),
         gate_grants = grants(&["REVOKE ALL ON *.*"]),
     )
@@ -115,6 +122,10 @@ const WRITER: &[&str] = &[
     "GRANT CREATE TEMPORARY TABLE, KILL QUERY, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM DROP CACHE ON *.*",
 ];
 
+// Why `guest` goes without skip indexes: a granule holds rows of tenants that are neighbours in the key, and its indexes know the
+// values of all of them. A condition on one value says by an index whether the granule is read at all, and a second condition that
+// fails on the caller's own rows says whether it was: `session_id = 'x' AND toUInt8(model) = 1` told whether a neighbour has an `x`.
+
 /// Table by table, so that a new one stays unreadable until somebody lists it and so gives it a filter.
 fn wall_grants(tables: &[String]) -> String {
     tables.iter().map(|table| grant(&format!("GRANT SELECT ON activitylog.`{table}`"))).collect()
@@ -128,7 +139,12 @@ fn filters(tables: &[String]) -> String {
 /// What no query of `reader` may set, wherever it stands.
 ///
 /// An Arrow answer with dictionaries would hold those of the blocks, with values of rows that the filter took out: of other tenants.
-const FIXED: &[&str] = &["output_format_arrow_low_cardinality_as_dictionary", "query_plan_optimize_join_order_limit"];
+/// Whether a granule has rows for a condition would be remembered for the next query, which may be another tenant's.
+const FIXED: &[&str] = &[
+    "output_format_arrow_low_cardinality_as_dictionary",
+    "query_plan_optimize_join_order_limit",
+    "use_query_condition_cache",
+];
 
 fn reader_limits(limits: &ReaderLimits) -> String {
     tags(&[
@@ -143,6 +159,7 @@ fn reader_limits(limits: &ReaderLimits) -> String {
         ("max_bytes_before_external_sort", limits.max_memory_bytes / 2),
         // EXPLAIN of a join shows the estimates that its order was chosen by: row counts of granules that tenants share.
         ("query_plan_optimize_join_order_limit", 0),
+        ("use_query_condition_cache", 0),
         ("output_format_arrow_low_cardinality_as_dictionary", 0),
     ])
 }

@@ -22,7 +22,7 @@ fn id_of(scope: &str) -> String {
 
 /// As the product reads.
 async fn read(store: &Store, id: &str, sql: &str) -> (u16, String) {
-    let answer = store.ask("reader", &format!("readonly=1&query_id={}", percent(id)), sql.to_owned()).await;
+    let answer = store.ask("guest", &format!("readonly=1&query_id={}", percent(id)), sql.to_owned()).await;
     (answer.status.as_u16(), answer.text().trim_end().to_owned())
 }
 
@@ -196,6 +196,19 @@ pub const HOSTILE: &[&str] = &[
     "SELECT count() FROM pub.{t} WHERE intDiv(1, tenant_id != 'victim')",
     "SELECT count() FROM pub.{t} WHERE intDiv(1, {c} NOT LIKE 'XQZ%') = 1",
     "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND tenant_id = 'victim'",
+    // What an index of a shared granule knows of its neighbours' values, told by what fails on one's own rows.
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND session_id = 'XQZMARKER'",
+    "SELECT count() FROM pub.{t} WHERE session_id = 'XQZMARKER' AND toUInt8({c}) = 1 SETTINGS use_skip_indexes = 1",
+    "SELECT * FROM (SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND session_id = 'XQZMARKER' SETTINGS use_skip_indexes = 1)",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND user_id = 'XQZMARKER'",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND has(mapKeys(attributes), 'XQZMARKER')",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND attributes['XQZMARKER'] = 'XQZMARKER'",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND hasToken(lower(message), 'xqzmarker')",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND event_id = '00000000-0000-0000-0000-0000000003e8'",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND project = 'attacker'",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND {c} = 'XQZMARKER'",
+    "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND (tenant_id, project) IN (('victim', 'p'))",
+    "SELECT count() FROM pub.{t} WHERE intDiv(1, length({c}) - 13) = 1 AND session_id = 'XQZMARKER'",
     "SELECT count() FROM pub.{t} WHERE sleepEachRow(tenant_id = 'victim' ? 3 : 0)",
     "SELECT count() FROM pub.{t} WHERE ignore(throwIf(tenant_id = 'victim'))",
     "SELECT sum(throwIf(tenant_id = 'victim')) FROM pub.{t}",
@@ -418,10 +431,10 @@ async fn settings_in_the_address(store: &Store, attacker: &str) {
         for table in TABLES {
             let sql = format!("SELECT * FROM pub.{table}");
             let address = format!("{settings}&query_id={}", percent(&id_of(attacker)));
-            let answer = store.ask("reader", &address, sql).await;
+            let answer = store.ask("guest", &address, sql).await;
             assert!(!answer.text().contains(MARKER), "{settings}: {}", answer.text());
         }
-        let answer = store.ask("reader", settings, "SELECT * FROM activitylog.events").await;
+        let answer = store.ask("guest", settings, "SELECT * FROM activitylog.events").await;
         assert!(answer.status != 200 && !answer.text().contains(MARKER), "{settings}: {}", answer.text());
     }
 }

@@ -202,7 +202,7 @@ const PARAMS: &str = "param_db=activitylog&param_tb=events&param_v=pub.events&pa
 /// As `reader`, with what the gateway would send, and no gate.
 async fn ungated(store: &Store, scope: &Scope, sql: &str) -> (u16, String) {
     let settings = upstream_settings(scope, Limits::default(), &Asked::default());
-    let answer = store.ask("reader", &format!("{PARAMS}&{}", address(&settings)), sql.to_owned()).await;
+    let answer = store.ask("guest", &format!("{PARAMS}&{}", address(&settings)), sql.to_owned()).await;
     (answer.status.as_u16(), answer.text().trim_end().to_owned())
 }
 
