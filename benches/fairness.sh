@@ -13,7 +13,7 @@ ACTIVITYLOG_LISTEN_GRPC=127.0.0.1:0 ACTIVITYLOG_LISTEN_OTLP_HTTP=127.0.0.1:0 ACT
   "$binary" serve --data-dir "$dir" >"$dir.log" 2>&1 &
 server=$!
 workers=()
-trap 'for worker in "${workers[@]}"; do kill $worker 2>/dev/null; done; kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$dir" "$dir.log" "$dir.load" "$dir.seen"' EXIT
+trap 'for worker in "${workers[@]}"; do kill $worker 2>/dev/null || true; done; kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$dir" "$dir.log" "$dir.load" "$dir.seen"' EXIT
 until [ -f "$dir/run.json" ]; do kill -0 $server || { cat "$dir.log"; exit 1; }; sleep 0.1; done
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$2"; }
 clickhouse="http://$(field clickhouse_http "$dir/run.json")/"
@@ -33,7 +33,7 @@ send() { # tenant, message
 }
 until [ "$(send calm 'is it known')" = 200 ] && [ "$(send flood 'is it known')" = 200 ]; do sleep 0.2; done
 
-"$load" --addr "${otlp#http://}" --records 1000000000 --batch 500 --attrs 14 --connections 8 \
+"$load" --addr "$(field otlp_http "$dir/run.json")" --records 1000000000 --batch 500 --attrs 14 --connections 8 \
   --header "Authorization=Bearer alg_i_flood" >"$dir.load" 2>&1 &
 flood=$!
 workers+=($flood)
