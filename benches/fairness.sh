@@ -13,7 +13,7 @@ ACTIVITYLOG_LISTEN_GRPC=127.0.0.1:0 ACTIVITYLOG_LISTEN_OTLP_HTTP=127.0.0.1:0 ACT
   "$binary" serve --data-dir "$dir" >"$dir.log" 2>&1 &
 server=$!
 workers=()
-trap 'for worker in "${workers[@]}"; do kill $worker 2>/dev/null; done; kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$dir" "$dir.log"' EXIT
+trap 'for worker in "${workers[@]}"; do kill $worker 2>/dev/null || true; done; kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$dir" "$dir.log" "$dir.load" "$dir.seen"' EXIT
 until [ -f "$dir/run.json" ]; do kill -0 $server || { cat "$dir.log"; exit 1; }; sleep 0.1; done
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$2"; }
 clickhouse="http://$(field clickhouse_http "$dir/run.json")/"
@@ -33,9 +33,10 @@ send() { # tenant, message
 }
 until [ "$(send calm 'is it known')" = 200 ] && [ "$(send flood 'is it known')" = 200 ]; do sleep 0.2; done
 
-"$load" --addr "${otlp#http://}" --records 1000000000 --batch 500 --attrs 14 --connections 8 \
-  --header "Authorization=Bearer alg_i_flood" >/dev/null 2>&1 &
-workers+=($!)
+"$load" --addr "$(field otlp_http "$dir/run.json")" --records 1000000000 --batch 500 --attrs 14 --connections 8 \
+  --header "Authorization=Bearer alg_i_flood" >"$dir.load" 2>&1 &
+flood=$!
+workers+=($flood)
 (while true; do
   ask "SELECT message FROM activitylog.events WHERE tenant_id = 'calm' AND timestamp > now() - 60" >"$dir.seen" && at=$(now)
   sed "s/$/ $at/" "$dir.seen" >>"$dir/looks"
@@ -50,7 +51,8 @@ while [ "$(now)" -lt $end ]; do
   echo "calm-$n $after $((after - before)) $status" >>"$dir/sent"
   sleep 0.07
 done
-rows=$(curl -sS "http://$(field http "$dir/run.json")/metrics" | grep '^activitylog_spool_lane_rows{table="events"')
+kill -0 $flood || { echo "the flood ended:"; cat "$dir.load"; exit 1; }
+rows=$(curl -sS "http://$(field http "$dir/run.json")/metrics" | grep -E '^activitylog_spool_lane_rows.table="events"|^activitylog_tenant_items_total.tenant="flood",outcome="stored"')
 sleep 5
 for worker in "${workers[@]}"; do kill $worker 2>/dev/null || true; done
 awk 'NR == FNR { if (!($1 in seen) || $2 < seen[$1]) seen[$1] = $2; next }
@@ -59,5 +61,4 @@ awk 'NR == FNR { if (!($1 in seen) || $2 < seen[$1]) seen[$1] = $2; next }
      END { printf "acknowledged in at most %d ms; %d refused; %d not readable 5 s after the end\n", most_ack, refused, lost > "/dev/stderr" }' \
   "$dir/looks" "$dir/sent" | sort -n >"$dir/delays"
 awk '{ delay[NR] = $1 } END { printf "%d events: readable after %d ms (median), %d ms (p99), %d ms (longest)\n", NR, delay[int((NR + 1) / 2)], delay[int(NR * 0.99)], delay[NR] }' "$dir/delays"
-echo "waiting at the end of the measurement, rows by lane:"; echo "$rows"
-rm -f "$dir.seen"
+echo "at the end of the measurement, what waits by lane, and what the flood has sent:"; echo "$rows"

@@ -83,7 +83,9 @@ impl<B: Batch> Lanes<B> {
     }
 
     pub(super) fn over(spools: [Spool<B>; 2], max_bytes: u64) -> Lanes<B> {
-        let now_ms = spools[0].shared.folder.disk.now_ms();
+        // What an earlier process left is old: nobody waits for it.
+        let last_ms = spools.iter().map(|spool| spool.shared.received.last_ms.load(SeqCst));
+        let now_ms = last_ms.fold(spools[0].shared.folder.disk.now_ms(), i64::max);
         for spool in &spools {
             spool.shared.received.floor_ms.fetch_max(now_ms, SeqCst);
         }
