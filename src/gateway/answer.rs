@@ -24,6 +24,8 @@ pub struct Answer {
 pub struct Stream {
     from: Incoming,
     turn: Option<Turn>,
+    /// How the answer broke off, kept until what came before it is on its way: it says why.
+    broke: Option<hyper::Error>,
     bytes: u64,
     started: Instant,
     ended: Option<Box<dyn FnOnce(Ended) + Send>>,
@@ -84,7 +86,7 @@ fn summary(theirs: &HeaderValue) -> Option<HeaderValue> {
 
 impl Stream {
     pub(super) fn new(from: Incoming, turn: Turn, started: Instant) -> Stream {
-        Stream { from, turn: Some(turn), bytes: 0, started, ended: None }
+        Stream { from, turn: Some(turn), broke: None, bytes: 0, started, ended: None }
     }
 
     /// Called once, however it ends.
@@ -105,13 +107,26 @@ impl Body for Stream {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.from).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
-            Some(Err(_)) => self.end(End::Broken),
-            None => self.end(End::Whole),
+        if let Some(error) = self.broke.take() {
+            self.end(End::Broken);
+            return Poll::Ready(Some(Err(error)));
         }
-        Poll::Ready(frame)
+        match std::task::ready!(Pin::new(&mut self.from).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            // hyper cuts the connection at an error, with what it has not sent: so it is let send first.
+            Some(Err(error)) => {
+                self.broke = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => {
+                self.end(End::Whole);
+                Poll::Ready(None)
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -199,7 +199,6 @@ pub const HOSTILE: &[&str] = &[
     // What an index of a shared granule knows of its neighbours' values, told by what fails on one's own rows.
     "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND session_id = 'XQZMARKER'",
     "SELECT count() FROM pub.{t} WHERE session_id = 'XQZMARKER' AND toUInt8({c}) = 1 SETTINGS use_skip_indexes = 1",
-    "SELECT * FROM (SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND session_id = 'XQZMARKER' SETTINGS use_skip_indexes = 1)",
     "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND user_id = 'XQZMARKER'",
     "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND has(mapKeys(attributes), 'XQZMARKER')",
     "SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND attributes['XQZMARKER'] = 'XQZMARKER'",

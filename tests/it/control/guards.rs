@@ -139,7 +139,7 @@ async fn a_tenant_that_is_deleted_is_dead_at_once() {
     assert_eq!((&hook["deliveries"], &hook["last_received"]), (&json!(0), &Value::Null));
     assert_eq!(request(Method::POST, &text(&hook, "url"), &[], "{}".into()).await.status, 401);
 
-    // A tier's limit is the tenant's own admins'.
+    // A tier's limit is the tenant's own admins'. (`server` sets it to 7.)
     free.refused(Method::PATCH, "/api/v1/settings", json!({"retention_days": 30}), 403, "7 days").await;
     free.patch("/api/v1/settings", json!({"retention_days": 3})).await;
     platform.patch("/api/v1/tenants/free", json!({"retention_days": 60})).await;

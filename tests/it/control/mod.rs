@@ -14,7 +14,8 @@ use crate::support::{Answer, Server};
 
 /// No anonymous access, so that what a token may do shows.
 pub async fn server() -> Server {
-    Server::start_with(&[("ACTIVITYLOG_AUTH_ANONYMOUS_TENANT", "")]).await
+    let environment = [("ACTIVITYLOG_AUTH_ANONYMOUS_TENANT", ""), ("ACTIVITYLOG_TIERS_FREE_RETENTION_DAYS", "7")];
+    Server::start_with(&environment).await
 }
 
 /// Somebody who asks.

@@ -71,7 +71,14 @@ const RECORDED: &[Recorded] = &[
         b"",
     ),
     ("Grafana: databases", Method::POST, "/clickhouse?database=default", &[], "SHOW DATABASES", b"pub\n"),
-    ("Grafana: tables", Method::POST, "/clickhouse?database=default", &[], "SHOW TABLES FROM \"pub\"", b"events\n"),
+    (
+        "Grafana: tables",
+        Method::POST,
+        "/clickhouse?database=default",
+        &[],
+        "SHOW TABLES FROM \"pub\"",
+        b"audit\nevents\n",
+    ),
     (
         "Grafana: columns",
         Method::POST,

@@ -1,6 +1,6 @@
 //! Somebody with a token of one tenant who may write any SQL and looks for another tenant's rows.
 //!
-//! Each statement is tried three times: through the doors as shipped; as `reader` with what the gateway sends, but without its gate;
+//! Each statement is tried three times: through the doors as shipped; as `guest` with what the gateway sends, but without its gate;
 //! and through the gate with the wall taken away. The first two must answer the same whether the other tenant has rows or not,
 //! and the gate alone must refuse what it promises to.
 
@@ -14,6 +14,8 @@ use crate::wall::{HOSTILE, MARKER, TABLES, comparable, fill, query};
 
 /// The gate refuses these, whatever the wall does.
 const REFUSED: &[&str] = &[
+    // Before 26.7.6 a nested SETTINGS goes before what a user's profile fixes, so here the gate is the wall.
+    "SELECT * FROM (SELECT count() FROM pub.{t} WHERE toUInt8({c}) = 1 AND session_id = 'XQZMARKER' SETTINGS use_skip_indexes = 1)",
     // Other ways to the same parts.
     "SELECT * FROM mergeTreeAnalyzeIndexesUUID('00000000-0000-0000-0000-000000000000')",
     "SELECT * FROM mergeTreeTextIndex(activitylog, {t}, ix_message)",
@@ -199,7 +201,7 @@ const WALLED: &[&str] = &[
 /// What the placeholders of some statements hold; the names are Identifiers, which the parser replaces.
 const PARAMS: &str = "param_db=activitylog&param_tb=events&param_v=pub.events&param_who=tenant_id";
 
-/// As `reader`, with what the gateway would send, and no gate.
+/// As `guest`, with what the gateway would send, and no gate.
 async fn ungated(store: &Store, scope: &Scope, sql: &str) -> (u16, String) {
     let settings = upstream_settings(scope, Limits::default(), &Asked::default());
     let answer = store.ask("guest", &format!("{PARAMS}&{}", address(&settings)), sql.to_owned()).await;
@@ -222,6 +224,9 @@ fn tells_of_parts(sql: &str) -> bool {
     itself.contains("explain")
         || itself.contains("queryid")
         || itself.contains("query_id")
+        || itself.contains("settings use_skip_indexes")
+        // Which of its two errors comes first is chance.
+        || itself.contains("parallel with")
         || itself.contains("format json")
 }
 
@@ -278,7 +283,7 @@ async fn the_gate_alone_refuses_what_it_promises() {
     let store = Store::of(&server);
     let token = tenant(&server, &store, "attacker", "enterprise").await;
     fill(&store, "victim", "p", MARKER, 1_000).await;
-    // The views now run as the owner, whom no policy binds, and `reader` is let at the tables behind them.
+    // The views now run as the owner, whom no policy binds, and `guest` is let at the tables behind them.
     for table in TABLES {
         store
             .write(&format!(
@@ -291,6 +296,10 @@ async fn the_gate_alone_refuses_what_it_promises() {
     let orders = HOSTILE.iter().filter(|sql| {
         let word = sql.split(' ').next().unwrap_or("");
         let shows = ["SHOW TABLES", "SHOW COLUMNS"].iter().any(|known| sql.starts_with(known));
+        // ClickHouse answers with the columns that one has a right to: none.
+        if sql.starts_with("SHOW COLUMNS") {
+            return false;
+        }
         sql.contains("SETTINGS")
             || sql.contains(" activitylog.")
             || !(matches!(word, "SELECT" | "WITH" | "EXPLAIN") || shows)
@@ -300,8 +309,9 @@ async fn the_gate_alone_refuses_what_it_promises() {
         for template in REFUSED.iter().chain(orders.clone()) {
             let sql = query(template, table);
             let (status, text) = gated(&server, &token, &sql).await;
-            // 497 the gate; 62 and 80 the parser, which the gate asks first.
-            let refused = status != 200 && [497, 62, 80].iter().any(|code| text.contains(&format!("Code: {code}.")));
+            // 497 the gate; 62, 80 and 115 the parser, which the gate asks first.
+            let refused =
+                status != 200 && [497, 62, 80, 115].iter().any(|code| text.contains(&format!("Code: {code}.")));
             if !refused || text.contains(MARKER) {
                 passed.push(format!("{sql}: {status} {text}"));
             }

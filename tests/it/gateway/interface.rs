@@ -179,7 +179,7 @@ async fn errors(server: &Server, token: &str) {
     let long = format!("SELECT '{}'", "x".repeat(2 << 20));
     assert_eq!(ask(server, token, "", &long).await.status, 413);
     // In the middle of an answer: after 200, in the way that ClickHouse's clients look for.
-    let broken = request_broken(server, token, "SELECT throwIf(number = 300000) FROM numbers(1000000)").await;
+    let broken = request_broken(server, token, "SELECT throwIf(number = 900000) FROM numbers(1000000)").await;
     assert!(
         broken.contains("__exception__") && broken.contains("Code: 395"),
         "{}",
