@@ -92,7 +92,7 @@ mod tests {
         assert_eq!((try_at("a@x", "10.0.0.1", 0), try_at("A@x ", "10.0.0.2", 0)), (Ok(()), Ok(())));
         assert_eq!(try_at("a@x", "10.0.0.3", 4000), Err(Duration::from_secs(6)));
         assert_eq!(try_at("a@x", "10.0.0.3", 10_000), Ok(()));
-        lockout.attempt("a@x", None, 10_000).ok().expect("room").succeeded();
+        lockout.attempt("a@x", None, 10_000).unwrap_or_else(|wait| panic!("no room for {wait:?}")).succeeded();
         assert_eq!((try_at("a@x", "10.0.0.4", 10_001), try_at("a@x", "10.0.0.5", 10_001)), (Ok(()), Ok(())));
     }
 
@@ -103,9 +103,9 @@ mod tests {
         assert!(try_it("a@x", "2001:db8::1").is_ok() && try_it("b@x", "2001:db8::ffff:2").is_ok());
         assert!(try_it("c@x", "2001:db8::3").is_err() && try_it("c@x", "2001:db8:1::").is_ok());
         // A success gives back its own place only.
-        try_it("d@x", "10.0.0.1").ok().expect("room").succeeded();
+        try_it("d@x", "10.0.0.1").unwrap_or_else(|wait| panic!("no room for {wait:?}")).succeeded();
         assert!(try_it("d@x", "10.0.0.1").is_ok());
-        try_it("e@x", "10.0.0.1").ok().expect("room").succeeded();
+        try_it("e@x", "10.0.0.1").unwrap_or_else(|wait| panic!("no room for {wait:?}")).succeeded();
         assert!(try_it("f@x", "10.0.0.1").is_ok() && try_it("g@x", "10.0.0.1").is_err());
     }
 }

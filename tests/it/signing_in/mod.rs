@@ -104,8 +104,8 @@ impl<'s> Browser<'s> {
 
     /// Keeps what an answer that signs in gives.
     pub fn keep(&mut self, answer: &Answer) {
-        let cookies = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        let own = cookies.filter(|cookie| cookie.starts_with("activitylog_session=")).last().expect("a session");
+        let mut cookies = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        let own = cookies.rfind(|cookie| cookie.starts_with("activitylog_session=")).expect("a session");
         own.split(';').next().expect("a pair").clone_into(&mut self.cookie);
         if !answer.body.is_empty() {
             answer.json()["csrf_token"].as_str().expect("a token").clone_into(&mut self.csrf);
