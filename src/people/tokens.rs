@@ -118,7 +118,7 @@ pub fn mint(
     let entry = Entry::by(who, Action::TokenMint, format!("an {kind} token was minted"))
         .target("token", &token.id)
         .project(&token.project)
-        .with("kind", kind)
+        .with("kind", kind.to_ascii_lowercase())
         .with("user_id", &token.user_id);
     Ok(Decision::new(Change::new().put(&token), entry, (token, text)))
 }
@@ -210,7 +210,7 @@ pub fn revoke(snapshot: &Snapshot, who: &Principal, id: &str) -> Result<Decision
     let entry = Entry::by(who, Action::TokenRevoke, format!("an {kind} token was revoked"))
         .target("token", id)
         .project(&token.project)
-        .with("kind", kind)
+        .with("kind", kind.to_ascii_lowercase())
         .with("user_id", &token.user_id);
     Ok(Decision::new(Change::new().remove(&**token), entry, ()))
 }
