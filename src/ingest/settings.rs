@@ -144,7 +144,7 @@ mod tests {
             (made.retention_days, quota, made.rules.content.capture, made.meter.is_some())
         };
         let free = Tenant { tier: Tier::Free, ..Tenant::default() };
-        assert_eq!(made(free.clone()), (7, (500, 1 << 30), false, true));
+        assert_eq!(made(free.clone()), (30, (5000, 10 << 30), false, true));
         assert_eq!(made(Tenant { tier: Tier::Enterprise, ..free.clone() }), (30, (0, 0), false, false));
         let own = Tenant {
             retention_days: 90,

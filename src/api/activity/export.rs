@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn file_names_hold_nothing_that_a_header_or_a_disk_minds() {
         assert_eq!(file_name("user42", "2026-05-08"), "activity-user42-2026-05-08.csv");
-        assert_eq!(file_name("../a\r\n\"b\"/ü", "2026-05-08"), "activity-.._a___b____-2026-05-08.csv");
+        assert_eq!(file_name("../a\r\n\"b\"/ü", "2026-05-08"), "activity-.._a___b___-2026-05-08.csv");
         assert_eq!(file_name(&"x".repeat(999), "d").len(), "activity--d.csv".len() + LONGEST_NAME);
     }
 }
