@@ -31,7 +31,7 @@ async fn a_refused_segment_is_kept_aside_and_delivered_after_the_repair() {
     let server = Server::start().await;
     let load = Load::on(&server);
     load.goes_on_for(20).await;
-    server.sql("ALTER TABLE activitylog.events DROP COLUMN source_ip");
+    server.sql("ALTER TABLE activitylog.events DROP COLUMN status_code");
     wait_for_readiness(&server, 503).await;
     load.goes_on_for(20).await;
 
@@ -50,7 +50,7 @@ async fn a_refused_segment_is_kept_aside_and_delivered_after_the_repair() {
     nothing_waits(&server).await;
     let aside = segments(&server, "quarantined");
     let shown = said(&spool(&server, &["show", "events", &aside[0]]));
-    assert!(shown.contains("source_ip"), "{shown}");
+    assert!(shown.contains("status_code"), "{shown}");
     let file = server.dir.join("export.native");
     let exported = said(&spool(&server, &["export", "events", &aside[0], "--to", file.to_str().expect("UTF-8")]));
     assert!(exported.contains(" rows in "), "{exported}");
@@ -58,7 +58,7 @@ async fn a_refused_segment_is_kept_aside_and_delivered_after_the_repair() {
     let unknown = spool(&server, &["show", "events", "nothing"]);
     assert_eq!(unknown.status.code(), Some(1));
 
-    server.sql("ALTER TABLE activitylog.events ADD COLUMN source_ip String AFTER service");
+    server.sql("ALTER TABLE activitylog.events ADD COLUMN status_code UInt16 AFTER usage_priority");
     for name in &aside {
         said(&spool(&server, &["retry", "events", name]));
     }
