@@ -193,7 +193,9 @@ impl Default for Routes {
 /// What generated clients call it: `get_api_v1_users_id`.
 fn operation_id(method: &Method, path: &str) -> String {
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold(method.as_str().to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
+    // With and without a slash at the end are two paths.
+    let root = path.ends_with('/').then_some("root");
+    words.chain(root).fold(method.as_str().to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
 }
 
 /// RFC 9457.

@@ -849,10 +849,10 @@ export interface paths {
             cookie?: never;
         };
         /** ClickHouse's HTTP interface */
-        get: operations["get_clickhouse"];
+        get: operations["get_clickhouse_root"];
         put?: never;
         /** ClickHouse's HTTP interface */
-        post: operations["post_clickhouse"];
+        post: operations["post_clickhouse_root"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3699,7 +3699,7 @@ export interface operations {
             };
         };
     };
-    get_clickhouse: {
+    get_clickhouse_root: {
         parameters: {
             query?: {
                 /** @description one SELECT; or in the body */
@@ -3731,7 +3731,7 @@ export interface operations {
             };
         };
     };
-    post_clickhouse: {
+    post_clickhouse_root: {
         parameters: {
             query?: {
                 /** @description one SELECT; or in the body */
