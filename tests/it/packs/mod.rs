@@ -1,6 +1,9 @@
 //! Report packs, as a page asks for them.
 
+mod audit;
+mod devops;
 mod engine;
+mod operator;
 mod own;
 
 use serde_json::Value;
@@ -62,5 +65,15 @@ impl Panel {
     pub fn of(&self, names: &[&str]) -> Vec<Vec<&str>> {
         let columns: Vec<Vec<&str>> = names.iter().map(|name| self.column(name)).collect();
         (0..self.rows.len()).map(|row| columns.iter().map(|column| column[row]).collect()).collect()
+    }
+}
+
+/// Every panel of a pack, over a range that may hold nothing.
+pub async fn every_panel_answers(server: &Server, pack: &str, range: [(&str, &str); 2]) {
+    let list = server.json("/api/v1/packs").await;
+    let found = list["items"].as_array().expect("items").iter().find(|item| item["id"] == pack).expect("a pack");
+    for shown in found["panels"].as_array().expect("panels") {
+        let rows = panel(server, pack, shown["id"].as_str().expect("an id"), &range).await.rows;
+        assert_eq!(rows.len(), usize::from(shown["visual"] == "stat"), "{pack}: {shown} {rows:?}");
     }
 }
