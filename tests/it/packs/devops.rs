@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::zones::{ZONES, date};
 use super::{Panel, panel};
 use crate::store::{RETENTION_DAYS, Store, event, nanoseconds};
 use crate::support::Server;
@@ -184,12 +185,6 @@ async fn told(facts: &[Fact]) -> Server {
     server
 }
 
-/// The date in a time zone.
-fn date(ns: i64, timezone: &str) -> String {
-    let at = jiff::Timestamp::from_nanosecond(i128::from(ns)).expect("an instant");
-    at.in_tz(timezone).expect("a time zone").strftime("%F").to_string()
-}
-
 /// Some of everything, over two months' ends, at all hours; every third thing is told twice.
 fn facts() -> Vec<Fact> {
     let start = nanoseconds("2026-01-25T00:30:00Z");
@@ -280,7 +275,7 @@ fn builds(facts: &[Fact]) -> BTreeMap<(String, String), (usize, usize, usize)> {
 async fn reports_count_facts_once_in_every_time_zone() {
     let facts = facts();
     let server = told(&facts).await;
-    for zone in ["UTC", "America/Los_Angeles", "Asia/Kolkata"] {
+    for zone in ZONES {
         let query = [ALWAYS.as_slice(), &[("timezone", zone)]].concat();
         let ask = async |id: &str| panel(&server, PACK, id, &query).await;
         let names = ["day", "source", "repo_or_project", "environment", "success", "failure", "other"];
@@ -375,13 +370,14 @@ async fn ranges(server: &Server, facts: &[Fact]) {
     assert_eq!(between("deploys-per-day", one.at - 1000, one.at, "UTC").await.rows.len(), 0);
     let (from, to) = (nanoseconds("2026-01-31T12:00:00Z"), nanoseconds("2026-02-01T12:00:00Z"));
     let around: Vec<Fact> = facts.iter().filter(|fact| (from..to).contains(&fact.at)).cloned().collect();
-    for zone in ["UTC", "America/Los_Angeles", "Asia/Kolkata"] {
+    for zone in ZONES {
         let expected = deploys(&around, zone);
         let days: BTreeSet<&String> = expected.iter().map(|row| &row[0]).collect();
         assert_eq!(days.len(), 2, "{days:?}");
         assert_eq!(sorted(between("deploys-per-day", from, to, zone).await.of(&names)), expected, "{zone}");
     }
-    super::every_panel_answers(server, PACK, [("from", "2011-01-01T00:00:00Z"), ("to", "2011-01-02T00:00:00Z")]).await;
+    super::every_panel_answers(server, "", PACK, [("from", "2011-01-01T00:00:00Z"), ("to", "2011-01-02T00:00:00Z")])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

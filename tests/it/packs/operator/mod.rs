@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::zones::{ZONES, midnight};
 use super::{every_panel_answers, panel};
 use crate::store::{Store, event, instant, nanoseconds};
 use crate::support::Server;
@@ -117,10 +118,7 @@ fn by_day(requests: &[Request], zone: &str) -> BTreeMap<(String, &'static str), 
     let mut days = BTreeMap::new();
     for request in requests {
         let Some(service) = request.counted() else { continue };
-        let at =
-            jiff::Timestamp::from_nanosecond(i128::from(request.at)).expect("an instant").in_tz(zone).expect("a zone");
-        let midnight = at.start_of_day().expect("a day").timestamp().to_string();
-        let (all, failed): &mut (u64, u64) = days.entry((midnight, service)).or_default();
+        let (all, failed): &mut (u64, u64) = days.entry((midnight(request.at, zone), service)).or_default();
         *all += 1;
         *failed += u64::from(request.failed);
     }
@@ -133,7 +131,7 @@ async fn spans_and_messages_are_requests() {
     let server = told(&requests).await;
     // More than two weeks: the steps are days.
     let long = range(nanoseconds("2026-05-20T00:00:00Z"), nanoseconds("2026-06-10T00:00:00Z"));
-    for zone in ["UTC", "America/Los_Angeles", "Asia/Kolkata"] {
+    for zone in ZONES {
         let query = [&long[..], &[("timezone", zone.to_owned())]].concat();
         let days = by_day(&requests, zone);
         let volume = rows(&server, "request-volume", &query, &["time", "service", "requests"]).await;
@@ -152,7 +150,7 @@ async fn spans_and_messages_are_requests() {
     latencies(&server, &requests, &long).await;
     filters_and_ranges(&server, &requests, &long).await;
     let empty = [("from", "2025-01-01T00:00:00Z"), ("to", "2025-01-02T00:00:00Z")];
-    every_panel_answers(&server, PACK, empty).await;
+    every_panel_answers(&server, "", PACK, empty).await;
 }
 
 async fn latencies(server: &Server, requests: &[Request], range: &[(&'static str, String)]) {
