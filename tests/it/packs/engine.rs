@@ -54,7 +54,13 @@ async fn server() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("jobs.toml"), PACK).expect("written");
     let path = folder.path().display().to_string();
-    let server = Server::start_with(&[("ACTIVITYLOG_PACKS_FOLDER", &path), ("ACTIVITYLOG_AUTH_FIRST_ADMIN", "")]).await;
+    let environment = [
+        ("ACTIVITYLOG_PACKS_FOLDER", path.as_str()),
+        ("ACTIVITYLOG_AUTH_FIRST_ADMIN", ""),
+        // The events of these tests are of May 2026, whenever they run.
+        ("ACTIVITYLOG_RETENTION_DAYS", "20000"),
+    ];
+    let server = Server::start_with(&environment).await;
     (server, folder)
 }
 
