@@ -244,7 +244,8 @@ fn deploys(facts: &[Fact], zone: &str) -> Vec<Row> {
 /// Opened, merged and closed by what `key` says.
 fn changes(facts: &[Fact], key: impl Fn(&Fact) -> Row) -> Vec<Row> {
     let kinds = ["pull_request.opened", "pull_request.merged", "pull_request.closed"];
-    let mut found: BTreeMap<Row, [BTreeSet<(&str, &str, &str)>; 3]> = BTreeMap::new();
+    type Changes<'a> = BTreeSet<(&'a str, &'a str, &'a str)>;
+    let mut found: BTreeMap<Row, [Changes<'_>; 3]> = BTreeMap::new();
     for fact in facts {
         if let Some(at) = kinds.iter().position(|kind| *kind == fact.kind) {
             found.entry(key(fact)).or_default()[at].insert((fact.source, &fact.repository, &fact.target));

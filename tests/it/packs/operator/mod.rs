@@ -147,6 +147,12 @@ async fn spans_and_messages_are_requests() {
             close(&row[2], *failed as f64 / *all as f64, 1e-12);
         }
     }
+    // What leads to the events behind a figure: a message has no service to ask for.
+    let asked = rows(&server, "request-volume", &long, &["service", "by_service", "by_project"]).await;
+    for row in &asked {
+        let expected = if row[0] == "billing" { ["", "billing"] } else { [row[0].as_str(), ""] };
+        assert_eq!(row[1..], expected);
+    }
     latencies(&server, &requests, &long).await;
     filters_and_ranges(&server, &requests, &long).await;
     let empty = [("from", "2025-01-01T00:00:00Z"), ("to", "2025-01-02T00:00:00Z")];
