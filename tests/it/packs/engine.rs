@@ -93,8 +93,7 @@ async fn packs_are_on_where_there_is_something_to_show_or_an_admin_said_so() {
     let list = server.json("/api/v1/packs").await;
     let ids: Vec<&str> =
         list["items"].as_array().expect("items").iter().map(|item| item["id"].as_str().expect("id")).collect();
-    // Whoever has no account may not read the trail.
-    assert_eq!(ids, ["claude-code", "llm-cost", "devops-webhooks", "app-operator", "jobs"]);
+    assert_eq!(ids, ["claude-code", "llm-cost", "devops-webhooks", "app-operator", "audit", "jobs"]);
     let jobs = listed(&server, "jobs").await;
     assert_eq!((&jobs["enabled"], &jobs["available"], &jobs["custom"]), (&json!(false), &json!(false), &json!(false)));
     assert_eq!(jobs["panels"][0]["drill_down"], "/?event_type=job.done&user_id={user_id}");
