@@ -1,6 +1,9 @@
 //! Report packs, as a page asks for them.
 
+mod claude_code;
 mod engine;
+mod exact;
+mod made;
 mod own;
 
 use serde_json::Value;
