@@ -3,6 +3,7 @@
 mod claude_code;
 mod engine;
 mod exact;
+mod llm_cost;
 mod made;
 mod own;
 
