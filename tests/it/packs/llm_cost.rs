@@ -281,7 +281,7 @@ async fn days(server: &Server, made: &Made, calls: &[Call]) {
     let kinds =
         |calls: &[Call]| calls.iter().fold([0; 4], |sum, call| std::array::from_fn(|n| sum[n] + call.tokens[n]));
     let [input, output, read, written] = kinds(&calls[3..5]);
-    let of_day = panel(server, PACK, "prompt-completion-ratio", &made.range(4, 5)).await;
+    let of_day = panel(server, PACK, "prompt-completion-ratio", &made.range(4, 20)).await;
     let ratio: f64 = of_day.column("prompt_per_completion")[0].parse().expect("a number");
     assert!((ratio - (input + read + written) as f64 / output as f64).abs() < 1e-9);
     let hits = panel(server, PACK, "cache-hit-rate", &[&made.range(4, 20)[..], &[("model", PRICED)]].concat()).await;
