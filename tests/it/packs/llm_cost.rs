@@ -1,180 +1,19 @@
 //! The panels of LLM cost against the totals that the recordings of instrumentation libraries are known to have
 //! (`expected-*.json`), and against calls that this test makes up at known prices. Expected figures are never made by SQL.
 
-use std::collections::BTreeMap;
+mod call;
+mod recorded;
 
 use serde_json::{Value, json};
 
-use super::exact::{nanos, usd};
-use super::made::{Made, attributes, nanos_of};
-use super::{Panel, panel};
-use crate::dialects::recordings;
-use crate::senders::{JSON, PROTOBUF};
+use self::call::{Call, PRICED, PRICES, RULE, UNPRICED, calls, computed, total};
+use super::exact::{nanos_of, sum_usd, usd};
+use super::made::Made;
+use super::panel;
+use crate::senders::JSON;
 use crate::support::{Server, request};
 
 const PACK: &str = "llm-cost";
-
-fn sum(panel: &Panel, column: &str) -> u64 {
-    panel.column(column).iter().map(|cell| cell.parse::<u64>().expect(cell)).sum()
-}
-
-fn sum_usd(panel: &Panel, column: &str) -> i64 {
-    panel.column(column).iter().map(|cell| nanos_of(cell)).sum()
-}
-
-/// As the engine writes what it computes: a recording's time is what it is, whenever this runs.
-const LONG: [(&str, &str); 2] = [("from", "2026-10-01T00:00:00Z"), ("to", "2026-12-01T00:00:00Z")];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_recordings_add_up_in_every_panel() {
-    let server = Server::start_with(&[("ACTIVITYLOG_RETENTION_DAYS", "3650")]).await;
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/genai");
-    let (mut calls, mut with_tokens, mut reported) = (0, 0, 0);
-    let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, expected) in recordings() {
-        for file in expected["files"].as_object().expect("files").keys() {
-            let signal =
-                ["traces", "logs", "metrics"].into_iter().find(|signal| file.contains(signal)).expect("a signal");
-            let content_type = if file.ends_with(".json") { JSON } else { PROTOBUF };
-            let body = std::fs::read(folder.join(file)).expect(file);
-            assert_eq!(server.post(signal, content_type, body).await.status, 200, "{file}");
-        }
-        let summary = &expected["summary"];
-        calls += summary["unique_calls"].as_u64().expect("calls");
-        with_tokens += summary["unique_calls_with_tokens"].as_u64().expect("calls");
-        reported += nanos(&summary["deduplicated_totals"]["cost_reported_usd"]);
-        for kind in ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"]
-        {
-            *tokens.entry(kind).or_default() += summary["deduplicated_totals"][kind].as_u64().expect(kind);
-        }
-    }
-    server.wait_for_count("SELECT count() FROM activitylog.usage FINAL WHERE is_call", calls).await;
-    let ask = async |name: &str| panel(&server, PACK, name, &LONG).await;
-
-    // The recordings call the whole prompt input.
-    let overview = ask("overview").await;
-    let all = tokens["input_tokens"] + tokens["output_tokens"];
-    assert_eq!(overview.of(&["calls", "tokens"]), [[calls.to_string(), all.to_string()]]);
-    let models = ask("models").await;
-    assert_eq!(sum(&models, "calls"), calls);
-    for kind in ["output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"] {
-        assert_eq!(sum(&models, kind), tokens[kind], "{kind}");
-    }
-    let prompt =
-        sum(&models, "input_tokens") + sum(&models, "cache_read_tokens") + sum(&models, "cache_creation_tokens");
-    assert_eq!(prompt, tokens["input_tokens"]);
-    assert!(with_tokens <= calls);
-
-    // However a cost is cut up, its parts are the whole.
-    let cost = nanos_of(overview.column("cost_usd")[0]);
-    for name in ["cost-over-time", "cost-by-model", "cost-by-user", "cost-by-feature", "cost-by-provider", "models"] {
-        assert_eq!(sum_usd(&ask(name).await, "cost_usd"), cost, "{name}");
-    }
-    let dearest = ask("top-cost-spans").await;
-    assert!(dearest.column("cost_usd").windows(2).all(|two| nanos_of(two[0]) >= nanos_of(two[1])));
-    // What was reported is known; of some of it the price table knows nothing to set against it.
-    let against = ask("reported-against-computed").await;
-    assert!(sum_usd(&against, "reported_usd") <= reported && against.rows.len() > 3);
-    for row in against.of(&["reported_usd", "computed_usd", "difference_usd"]) {
-        assert_eq!(nanos_of(row[0]) - nanos_of(row[1]), nanos_of(row[2]));
-    }
-}
-
-/// A call of a model with prices that the test's own table gives it.
-struct Call {
-    at: i64,
-    user: &'static str,
-    model: &'static str,
-    feature: &'static str,
-    session: &'static str,
-    /// Input that is not cached, output, cache reads, cache writes.
-    tokens: [i64; 4],
-    reported: Option<f64>,
-}
-
-/// Dollars for a million tokens, as the configuration says below.
-const PRICES: [i64; 4] = [3, 15, 1, 4];
-const PRICED: &str = "house-large";
-const UNPRICED: &str = "house-secret";
-
-/// A million tokens for a dollar is a millionth of a dollar for one.
-fn computed(tokens: [i64; 4]) -> i64 {
-    tokens.iter().zip(PRICES).map(|(tokens, price)| tokens * price * 1000).sum()
-}
-
-// === impl Call ===
-
-impl Call {
-    fn new(at: i64, user: &'static str, tokens: [i64; 4]) -> Call {
-        Call { at, user, model: PRICED, feature: "search", session: "", tokens, reported: None }
-    }
-
-    fn nanos(&self) -> i64 {
-        match self.reported {
-            Some(reported) => nanos(&json!(reported)),
-            None if self.model == PRICED => computed(self.tokens),
-            None => 0,
-        }
-    }
-
-    fn span(&self, n: usize) -> Value {
-        let [input, output, read, written] = self.tokens;
-        let mut all = attributes(&[
-            ("gen_ai.operation.name", "chat"),
-            ("gen_ai.provider.name", "house"),
-            ("gen_ai.request.model", self.model),
-            ("user.id", self.user),
-            ("app.feature", self.feature),
-            ("session.id", self.session),
-        ]);
-        let list = all.as_array_mut().expect("a list");
-        for (key, value) in [
-            ("gen_ai.usage.input_tokens", input + read + written),
-            ("gen_ai.usage.output_tokens", output),
-            ("gen_ai.usage.cache_read.input_tokens", read),
-            ("gen_ai.usage.cache_creation.input_tokens", written),
-        ] {
-            list.push(json!({"key": key, "value": {"intValue": value.to_string()}}));
-        }
-        if let Some(reported) = self.reported {
-            list.push(json!({"key": "gen_ai.usage.cost", "value": {"doubleValue": reported}}));
-        }
-        let end = self.at + 1_000_000;
-        json!({
-            "traceId": format!("{:032x}", n + 1), "spanId": format!("{:016x}", n + 1), "name": "chat", "kind": 3,
-            "startTimeUnixNano": self.at.to_string(), "endTimeUnixNano": end.to_string(), "attributes": all,
-        })
-    }
-}
-
-/// Calls enough to tell the prices of four kinds of tokens apart, on both sides of a month's end.
-fn calls(made: &Made) -> Vec<Call> {
-    let hour = 3_600_000;
-    let mut calls = vec![
-        Call::new(made.at(-1, 24 * hour - 1000), "ada", [1000, 200, 0, 0]),
-        Call::new(made.at(0, 0), "ada", [100, 300, 50_000, 0]),
-        Call::new(made.at(2, 20 * hour), "bob", [10, 30, 5000, 9000]),
-        Call::new(made.at(4, 3 * hour), "bob", [777, 1, 12, 4000]),
-        Call::new(made.at(4, 4 * hour), "ada", [5, 900, 70_000, 33]),
-        Call::new(made.at(9, 0), "ada", [2500, 40, 800, 800]),
-    ];
-    calls[1].session = "s-1";
-    calls[2].session = "s-1";
-    calls[3].session = "s-2";
-    calls[3].reported = Some(0.02);
-    calls[4].feature = "chat";
-    calls.push(Call { model: UNPRICED, ..Call::new(made.at(5, 0), "ada", [50, 60, 0, 0]) });
-    calls
-}
-
-const RULE: &str = r#"
-[[prices.rule]]
-model = "house-large"
-input = 3
-output = 15
-cache_read = 1
-cache_write = 4
-"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn made_up_calls_cost_what_they_cost() {
@@ -216,10 +55,6 @@ async fn nothing(server: &Server, made: &Made) {
                 .all(|(name, cell)| !name.ends_with("cost_usd") || cell == "0" || cell == "null")
         );
     }
-}
-
-fn total<'a>(calls: impl IntoIterator<Item = &'a Call>) -> i64 {
-    calls.into_iter().map(Call::nanos).sum()
 }
 
 async fn sums(server: &Server, made: &Made, calls: &[Call]) {

@@ -61,15 +61,6 @@ impl Made {
     }
 }
 
-/// A decimal column's text as billionths.
-pub fn nanos_of(text: &str) -> i64 {
-    let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = format!("{part:0<9}");
-    assert_eq!(digits.len(), 9, "{text}");
-    sign * (whole.parse::<i64>().expect(text) * 1_000_000_000 + digits.parse::<i64>().expect(text))
-}
-
 pub fn attributes(pairs: &[(&str, &str)]) -> Value {
     pairs.iter().map(|(key, value)| json!({"key": key, "value": {"stringValue": value}})).collect()
 }
