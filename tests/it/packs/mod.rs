@@ -1,8 +1,12 @@
 //! Report packs, as a page asks for them.
 
 mod audit;
+mod claude_code;
 mod devops;
 mod engine;
+mod exact;
+mod llm_cost;
+mod made;
 mod operator;
 mod own;
 mod zones;
