@@ -8,4 +8,7 @@ pub mod messages;
 pub mod points;
 pub mod sources;
 pub mod time;
+pub mod sessions;
 pub mod timeline;
+pub mod traces;
+pub mod values;
