@@ -25,7 +25,10 @@ const MONTH_SECONDS: i64 = 30 * 86_400;
 
 pub fn routes(routes: Routes) -> Routes {
     let about = about("The values that a field has in a range, the most used first")
-        .query("field", "user_id, model, project, repository, service, provider, environment, tool_name, session_id ...")
+        .query(
+            "field",
+            "user_id, model, project, repository, service, provider, environment, tool_name, session_id ...",
+        )
         .query("from", "RFC 3339; 30 days before to, if nothing is said")
         .query("to", "RFC 3339; now, if nothing is said")
         .query("source", "of one source alone")

@@ -5,8 +5,8 @@ mod tree;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::sessions::rows::{self, Row, columns};
 use super::sessions::Tokens;
+use super::sessions::rows::{self, Row, columns};
 use super::time;
 use crate::clickhouse::read::{Reader, Sql};
 use crate::clickhouse::server::StoreError;

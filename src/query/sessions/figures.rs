@@ -81,8 +81,11 @@ pub(super) async fn of(
     // Nothing of them is older than the first of them; a meter's first point may be read later than its time.
     let from = found.iter().map(|one| one.start_ns).min().unwrap_or(span.from);
     let span = Span { from, to: span.to };
-    let (seen, used, metered) =
-        tokio::try_join!(seen(reader, scope, found, span), used(reader, scope, found, span), metered(reader, scope, found, span))?;
+    let (seen, used, metered) = tokio::try_join!(
+        seen(reader, scope, found, span),
+        used(reader, scope, found, span),
+        metered(reader, scope, found, span)
+    )?;
     let mut seen: HashMap<String, Seen> = seen.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mut used: HashMap<String, Used> = used.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mut metered: HashMap<String, Metered> = metered.into_iter().map(|row| (row.id.clone(), row)).collect();
@@ -176,13 +179,14 @@ async fn seen(reader: &Reader, scope: &Scope, found: &[Found], span: Span) -> Re
         count("kind != 'span' AND endsWith(event_type, '.user_prompt')"),
         count("kind = 'span' AND event_type = 'claude_code.interaction'"),
     );
-    let executed = "(event_type = 'claude_code.tool.execution' OR (source != 'claude_code' AND operation = 'execute_tool'))";
+    let executed =
+        "(event_type = 'claude_code.tool.execution' OR (source != 'claude_code' AND operation = 'execute_tool'))";
     let result = "endsWith(event_type, '.tool_result')";
     let tools = either(result, executed);
-    let failures =
-        either(&format!("{result} AND outcome = 'failure'"), &format!("{executed} AND outcome = 'failure'"));
+    let failures = either(&format!("{result} AND outcome = 'failure'"), &format!("{executed} AND outcome = 'failure'"));
     // Giving up repeats the last error.
-    let errors = either("event_class = 'error' AND event_type != 'claude_code.api_retries_exhausted'", "event_class = 'error'");
+    let errors =
+        either("event_class = 'error' AND event_type != 'claude_code.api_retries_exhausted'", "event_class = 'error'");
     let edits = |outcome: &str| {
         count(&format!(
             "event_type = 'claude_code.tool_decision' AND tool_name IN ('Edit', 'MultiEdit', 'Write', 'NotebookEdit') \

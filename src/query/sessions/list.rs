@@ -47,8 +47,7 @@ pub async fn page(
     let mut found = found(reader, scope, window, around, filter, before, limit + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next_before =
-        found.last().filter(|_| more).map(|last| Place { start_ns: last.start_ns, hash: last.hash });
+    let next_before = found.last().filter(|_| more).map(|last| Place { start_ns: last.start_ns, hash: last.hash });
     let items = figures::of(reader, scope, &found, Span::from(around)).await?;
     Ok(Page { items, next_before })
 }

@@ -83,7 +83,9 @@ async fn ends(
     condition: &str,
 ) -> Result<Option<(Found, i64)>, StoreError> {
     let first = match table {
-        "pub.metrics" => "if(start_timestamp > toDateTime64(0, 9, 'UTC'), least(start_timestamp, timestamp), timestamp)",
+        "pub.metrics" => {
+            "if(start_timestamp > toDateTime64(0, 9, 'UTC'), least(start_timestamp, timestamp), timestamp)"
+        }
         _ => "timestamp",
     };
     let mut sql = Sql::new(format!(

@@ -70,7 +70,9 @@ fn add_span(row: Row, nodes: &mut Vec<Node>, known: &mut Known) {
 /// Into a step that is there, or as one of its own.
 fn add_log(row: Row, nodes: &mut Vec<Node>, known: &mut Known) {
     let place = match row.event_type.as_str() {
-        "claude_code.user_prompt" => known.span(&row.trace_id, &row.span_id).filter(|at| nodes[*at].kind == Kind::Prompt),
+        "claude_code.user_prompt" => {
+            known.span(&row.trace_id, &row.span_id).filter(|at| nodes[*at].kind == Kind::Prompt)
+        }
         "claude_code.api_request" => known.call(&row.call),
         "claude_code.tool_result" | "claude_code.tool_decision" => known.tools.get(&row.target_id).copied(),
         "claude_code.subagent_completed" => known
@@ -150,8 +152,7 @@ fn failed_beside(row: &Row, nodes: &[Node]) -> Option<usize> {
 
 fn last_failure(row: &Row, nodes: &[Node]) -> Option<usize> {
     let fits = |node: &Node| {
-        (node.row.event_type == "claude_code.api_error"
-            || (node.kind == Kind::Model && node.row.outcome == "failure"))
+        (node.row.event_type == "claude_code.api_error" || (node.kind == Kind::Model && node.row.outcome == "failure"))
             && node.row.ns <= row.ns
             && (node.row.correlation_id == row.correlation_id || node.row.correlation_id.is_empty())
             && (node.row.trace_id == row.trace_id)

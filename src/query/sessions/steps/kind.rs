@@ -1,7 +1,7 @@
 //! What a row is in an interaction, and what it is called.
 
-use super::Kind;
 use super::super::rows::Row;
+use super::Kind;
 
 const CLAUDE_CODE: &str = "claude_code.";
 

@@ -12,7 +12,12 @@ fn row(id: &str, event_type: &str, ns: i64, is_span: bool) -> Row {
 }
 
 fn span(id: &str, parent: &str, event_type: &str, ns: i64) -> Row {
-    Row { span_id: id.to_owned(), parent_span_id: parent.to_owned(), trace_id: "t".to_owned(), ..row(id, event_type, ns, true) }
+    Row {
+        span_id: id.to_owned(),
+        parent_span_id: parent.to_owned(),
+        trace_id: "t".to_owned(),
+        ..row(id, event_type, ns, true)
+    }
 }
 
 fn tree(steps: &[Step]) -> Vec<(&str, Option<&str>, usize)> {
