@@ -237,7 +237,7 @@ async fn a_large_file_takes_no_more_memory_than_a_small_one() {
     let store = Store::of(&server);
     let row = "SELECT 'default' AS tenant_id, toDateTime64('2026-05-12 12:00:00', 9, 'UTC') + intDiv(number, 10) AS timestamp, now64(3) AS received_at, \
                reinterpretAsUUID(sipHash128(number)) AS event_id, 'log' AS kind, 'app.done' AS event_type, repeat('x', 4000) AS message, 20000 AS retention_days \
-               FROM numbers(20000)";
+               FROM numbers(30000)";
     let columns = "tenant_id, timestamp, received_at, event_id, kind, event_type, message, retention_days";
     store.write(&format!("INSERT INTO activitylog.events ({columns}) {row}")).await;
     let file = async |limit: usize| {
@@ -245,10 +245,10 @@ async fn a_large_file_takes_no_more_memory_than_a_small_one() {
         assert_eq!(answer.status, 200);
         answer.body.len()
     };
-    // Two batches, so that what a batch takes is in the first figure.
-    assert!(file(1_000).await > 4_000_000);
+    // Some batches, so that what batches take is in the first figure.
+    assert!(file(3_000).await > 12_000_000);
     let before = peak_memory(&server);
-    assert!(file(20_000).await > 80_000_000);
+    assert!(file(30_000).await > 120_000_000);
     let after = peak_memory(&server);
-    assert!(after < before + 30_000, "{before} KiB, then {after} KiB");
+    assert!(after < before + 50_000, "{before} KiB, then {after} KiB");
 }
