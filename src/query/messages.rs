@@ -82,6 +82,17 @@ pub struct Bounds {
     pub since: Option<Cursor>,
 }
 
+/// A page.
+struct Wanted<'a> {
+    window: Window,
+    filter: &'a Filter,
+    bounds: Bounds,
+    limit: usize,
+    /// The page next to `since`, not the newest one.
+    forward: bool,
+    maps: bool,
+}
+
 /// Newest first.
 pub async fn page(
     reader: &Reader,
@@ -93,7 +104,7 @@ pub async fn page(
 ) -> Result<Page, StoreError> {
     // After a cursor the page next to it is wanted, not the newest of all.
     let forward = bounds.since.is_some() && bounds.before.is_none();
-    read(reader, scope, window, filter, bounds, limit, forward, false).await
+    read(reader, scope, Wanted { window, filter, bounds, limit, forward, maps: false }).await
 }
 
 /// The same from the newest on whatever the bounds are, and with both maps: a part of a file.
@@ -105,20 +116,11 @@ pub async fn batch(
     bounds: Bounds,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    read(reader, scope, window, filter, bounds, limit, false, true).await
+    read(reader, scope, Wanted { window, filter, bounds, limit, forward: false, maps: true }).await
 }
 
-#[allow(clippy::too_many_arguments)] // Of two callers, each with what it is for in its name.
-async fn read(
-    reader: &Reader,
-    scope: &Scope,
-    window: Window,
-    filter: &Filter,
-    bounds: Bounds,
-    limit: usize,
-    forward: bool,
-    maps: bool,
-) -> Result<Page, StoreError> {
+async fn read(reader: &Reader, scope: &Scope, wanted: Wanted<'_>) -> Result<Page, StoreError> {
+    let Wanted { window, filter, bounds, limit, forward, maps } = wanted;
     let mut inner = Sql::new("SELECT * FROM pub.events");
     // The key prunes by the window; what the cursors say of time is exact, and prunes nothing.
     let from = bounds.since.map_or(window.from, |since| window.from.max(since.timestamp_ns));

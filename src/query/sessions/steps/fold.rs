@@ -26,9 +26,8 @@ pub(super) fn nodes(rows: Vec<Row>) -> Vec<Node> {
     for row in spans {
         add_span(row, &mut nodes, &mut known);
     }
-    for at in 0..nodes.len() {
-        let row = &nodes[at].row;
-        nodes[at].parent = known.span(&row.trace_id, &row.parent_span_id).filter(|parent| *parent != at);
+    for (at, node) in nodes.iter_mut().enumerate() {
+        node.parent = known.span(&node.row.trace_id, &node.row.parent_span_id).filter(|parent| *parent != at);
     }
     // What others are a part of comes first: a decision is laid into its tool call, which a result may tell of.
     let mut logs: Vec<(u8, Row)> = logs.into_iter().map(|row| (turn(&row), row)).collect();
