@@ -53,9 +53,14 @@ async fn list(
     if !fields().contains(&field.as_str()) {
         return Err(ApiError::bad_request(format!("field: {field:?} is none of {}", fields().join(", "))));
     }
-    if field == "action" {
-        caller.require(Permission::AuditRead)?;
+    let mut items = values::values(&api.reader, &caller.scope, &field, window, &filter, limit).await?;
+    // Members need not know who else has an account.
+    if field == "user_id" && caller.has(Permission::ProjectsAll) {
+        let snapshot = api.control.snapshot();
+        for item in items.iter_mut().filter(|item| item.label.is_empty()) {
+            let user = snapshot.users.get(&item.value).filter(|user| user.tenant_id == caller.tenant());
+            item.label = user.map_or_else(String::new, |user| user.email.clone());
+        }
     }
-    let items = values::values(&api.reader, &caller.scope, &field, window, &filter, limit).await?;
     Ok(Json(Values { items }))
 }

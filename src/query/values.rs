@@ -14,6 +14,9 @@ use crate::model::scope::Scope;
 pub struct Count {
     pub value: String,
     pub events: u64,
+    /// What people call it, where that is another word: of a user id, the address that events or its account say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
 }
 
 /// Of what; empty: anything.
@@ -118,5 +121,20 @@ pub async fn values(
         sql.text("f_q", &filter.q);
     }
     sql.text.push_str(&format!(" GROUP BY value ORDER BY events DESC, value LIMIT {limit}"));
+    if field == "user_id" {
+        sql = with_addresses(sql, window);
+    }
     reader.rows(scope, sql).await
+}
+
+/// Ids of users are of senders' making; most senders say an address beside them.
+fn with_addresses(values: Sql, window: Window) -> Sql {
+    let mut addresses = Sql::new("SELECT user_id, max(user_email) AS label FROM pub.events");
+    within(window, &mut addresses);
+    let text = format!(
+        "SELECT value, v.events AS events, label FROM ({}) AS v \
+         LEFT JOIN ({} AND user_email != '' GROUP BY user_id) AS a ON v.value = a.user_id ORDER BY events DESC, value",
+        values.text, addresses.text
+    );
+    Sql { text, params: values.params.into_iter().chain(addresses.params).collect() }
 }
