@@ -138,7 +138,7 @@ async fn a_panel_answers_for_its_range_time_zone_and_filters() {
         ("2026-06-01T00:00:00Z", "bob"),
     ];
     send(&server, &jobs).await;
-    server.wait_for_count("SELECT count() FROM activitylog.events", 5).await;
+    server.wait_for_count("SELECT sum(events) FROM activitylog.events_by_minute", 5).await;
     let rows = async |query: &[(&str, &str)]| panel(&server, "jobs", "per-day", query).await.rows;
     let utc = rows(&[MAY, JUNE]).await;
     assert_eq!(utc, [["2026-05-12", "ada", "2"], ["2026-05-12", "bob", "1"], ["2026-05-31", "bob", "1"]]);
@@ -230,6 +230,8 @@ async fn a_pack_that_is_wrong_stops_the_start_and_fails_the_check() {
     assert_eq!(said.code, 0, "nothing of that type is in the filled database: {}", said.error);
     let said = check(&PACK.replace("event_type = 'job.done'\"", "throwIf(source = 'app') = 0\""));
     assert!(said.code == 1 && said.error.contains("filled") && !said.error.contains("empty"), "{}", said.error);
+    let built_in = run(&server, &["pack", "check"]);
+    assert!(built_in.code == 0 && built_in.out.starts_with("5 packs"), "{}", built_in.error);
     let said = check("id = 7");
     assert!(said.code == 64 && said.error.contains("line 1"), "{}", said.error);
 }
