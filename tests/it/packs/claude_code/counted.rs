@@ -10,6 +10,9 @@ use crate::store::Store;
 use crate::support::Server;
 use crate::webhooks::{add, assert_stored};
 
+/// Metric, attributes and what it grew by.
+type Delta<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 pub async fn counters(server: &Server, made: &Made) {
     let hour = 3_600_000;
     let series = |session: &'static str, name: &'static str, own: &'static [(&str, &str)]| (session, name, own);
@@ -42,7 +45,7 @@ pub async fn counters(server: &Server, made: &Made) {
     let python = [("decision", "accept"), ("language", "Python"), ("tool_name", "Write")];
     let added = [("type", "added"), ("model", "claude-opus-4-8")];
     let removed = [("type", "removed"), ("model", "claude-opus-4-8")];
-    let deltas: [(&str, &[(&str, &str)], f64); 9] = [
+    let deltas: [Delta<'_>; 9] = [
         ("claude_code.commit.count", &[], 1.0),
         ("claude_code.commit.count", &[], 2.0),
         ("claude_code.pull_request.count", &[], 1.0),
