@@ -44,7 +44,7 @@ pub struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_ms: Option<u64>,
     pub prompts: u64,
-    /// Calls of a model that answered, each once.
+    /// Calls of a model, each once.
     pub requests: u64,
     pub tools: u64,
     pub tool_failures: u64,

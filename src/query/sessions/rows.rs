@@ -67,7 +67,8 @@ pub(in crate::query) type Calls = HashMap<String, Used>;
 /// Says nothing of how an interaction went.
 const HOUSEKEEPING: &str = "('claude_code.plugin_loaded', 'claude_code.managed_settings_resolved', 'claude_code.assistant_response', \
      'claude_code.api_request_body', 'claude_code.api_response_body', 'claude_code.system_prompt', 'claude_code.tool_definition', \
-     'claude_code.hook_registered', 'claude_code.hook_execution_start', 'claude_code.hook_plugin_metrics')";
+     'claude_code.hook_registered', 'claude_code.hook_execution_start', 'claude_code.hook_plugin_metrics', \
+     'gen_ai.system.message', 'gen_ai.user.message', 'gen_ai.assistant.message', 'gen_ai.tool.message', 'gen_ai.choice')";
 /// Rows of a session, and of the traces it led to.
 pub(super) const MOST_ROWS: usize = 8_000;
 const MOST_TRACES: usize = 200;

@@ -80,6 +80,7 @@ fn add_log(row: Row, nodes: &mut Vec<Node>, known: &mut Known) {
         "claude_code.api_error" => known.call(&row.call).or_else(|| failed_beside(&row, nodes)),
         // Says once more what the last error said.
         "claude_code.api_retries_exhausted" => last_failure(&row, nodes),
+        _ if kind::kind(&row) == Kind::Model => known.call(&row.call),
         _ => None,
     };
     let at = match place {
@@ -101,6 +102,7 @@ fn add_log(row: Row, nodes: &mut Vec<Node>, known: &mut Known) {
         "claude_code.api_request" => Some((&mut known.calls, row.call)),
         "claude_code.tool_result" | "claude_code.tool_decision" => Some((&mut known.tools, row.target_id)),
         "claude_code.subagent_completed" => Some((&mut known.agents, row.agent_id)),
+        _ if kind::kind(&row) == Kind::Model => Some((&mut known.calls, row.call)),
         _ => None,
     };
     if let Some((names, name)) = names.filter(|(_, name)| !name.is_empty()) {
