@@ -15,5 +15,7 @@ mod people;
 pub mod route;
 pub mod router;
 mod session;
+mod sessions;
 mod sql;
 mod stream;
+mod values;

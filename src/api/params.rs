@@ -86,9 +86,14 @@ impl Params {
 
     /// `from` and `to`; by default the last hour, and what is stamped a little ahead of our clock.
     pub fn window(&mut self) -> Result<Window, ApiError> {
+        self.window_of(3600)
+    }
+
+    /// The same, with another range by default.
+    pub fn window_of(&mut self, seconds: i64) -> Result<Window, ApiError> {
         let (from, to) = (self.instant("from")?, self.instant("to")?);
         let to = to.unwrap_or_else(|| time::now().saturating_add(60 * SECOND));
-        let from = from.unwrap_or_else(|| to.saturating_sub(3660 * SECOND).max(0));
+        let from = from.unwrap_or_else(|| to.saturating_sub((seconds + 60) * SECOND).max(0));
         if from >= to {
             return Err(ApiError::bad_request("from is not before to: swap them, or widen the range"));
         }

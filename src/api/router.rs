@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::compress::compress;
 use super::error::ApiError;
 use super::route::Routes;
-use super::{activity, events, messages, operations, people, session, sql};
+use super::{activity, events, messages, operations, people, session, sessions, sql, values};
 use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::auth::signing::Signing;
@@ -74,6 +74,7 @@ pub fn routes() -> Routes {
     let routes = operations::routes(routes);
     let routes = session::routes(routes);
     let routes = messages::routes(events::routes(routes));
+    let routes = values::routes(sessions::routes(routes));
     let routes = activity::routes(routes);
     let routes = people::routes(routes);
     sql::routes(routes)
