@@ -6,13 +6,13 @@ const V1 = '/api/v1';
 const enc = encodeURIComponent;
 
 export interface Tokens {
-  input_tokens?: number;
-  output_tokens?: number;
-  cache_read_tokens?: number;
-  cache_creation_tokens?: number;
+  input: number;
+  output: number;
+  cache_read: number;
+  cache_creation: number;
 }
 
-export interface SessionItem extends Tokens {
+export interface SessionItem {
   session_id: string;
   source: string;
   user_id: string;
@@ -32,6 +32,10 @@ export interface SessionItem extends Tokens {
   edits_accepted?: number | null;
   edits_rejected?: number | null;
   models: string[];
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_creation_tokens: number;
   cost_usd: string;
   has_spans: boolean;
 }

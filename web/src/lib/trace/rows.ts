@@ -1,6 +1,6 @@
 // What a waterfall shows, whichever of a session's steps and a trace's spans it is made of: one row each, in the order of the tree.
 import type { Step, Tokens, TraceSpan } from '../api/drill';
-import { formatCompact, formatCost, formatDuration, tokensOf } from '../format';
+import { formatCompact, formatCost, formatDuration } from '../format';
 import { CLASSES, classIndex, type EventClass } from '../model/classes';
 
 export interface Row {
@@ -37,7 +37,7 @@ const KINDS: Record<string, [string, EventClass]> = {
 export const FAILED = new Set(['failure', 'error', 'fail', 'failed', 'deny', 'denied', 'rejected', 'timeout']);
 
 function note(tokens: Tokens | null | undefined, cost: string | null | undefined): string {
-  const sum = tokensOf({ ...tokens });
+  const sum = tokens ? tokens.input + tokens.output + tokens.cache_read + tokens.cache_creation : 0;
   return [sum ? `${formatCompact(sum)} tokens` : '', cost && Number(cost) !== 0 ? formatCost(cost) : ''].filter(Boolean).join(' · ');
 }
 
@@ -53,7 +53,7 @@ export function rowsOfSteps(steps: Step[]): Row[] {
     else children.set(parent, [step]);
   }
   return walk(children.get(null) ?? [], (step) => children.get(step.id) ?? [], (step, parent, depth, count) => {
-    const [word, tone] = KINDS[step.kind] ?? ['event', 'app'];
+    const [word, tone] = KINDS[step.kind] ?? ['step', 'app'];
     const failed = step.kind === 'error' || FAILED.has(step.outcome);
     return {
       id: step.id, eventId: step.event_id, parent, depth, children: count,
