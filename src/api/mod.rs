@@ -7,6 +7,7 @@ mod compress;
 pub mod diagnostics;
 mod error;
 mod events;
+pub mod files;
 pub mod grpc;
 mod messages;
 pub mod operations;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::compress::compress;
 use super::error::ApiError;
+use super::files::Turns;
 use super::route::Routes;
 use super::{activity, events, messages, operations, people, session, sessions, sql, values};
 use crate::audit::Trail;
@@ -60,6 +61,7 @@ pub struct Api {
     pub budget: Budget,
     pub most_streams: usize,
     pub pace: activity::Pace,
+    pub files: Turns,
     pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
     /// What a tenant has that says nothing else.

@@ -4,12 +4,12 @@
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Appends one line.
-pub(super) fn line(cells: &[&str], out: &mut String) {
-    for (index, cell) in cells.iter().enumerate() {
+pub(super) fn line<T: AsRef<str>>(cells: impl IntoIterator<Item = T>, out: &mut String) {
+    for (index, cell) in cells.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        push(cell, out);
+        push(cell.as_ref(), out);
     }
     out.push_str("\r\n");
 }
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(cell("a,b"), "\"a,b\"");
         assert_eq!(cell("a\nb"), "\"a\nb\"");
         let mut out = String::new();
-        line(&["a", "", "b;c"], &mut out);
+        line(["a", "", "b;c"], &mut out);
         assert_eq!(out, "a,,\"b;c\"\r\n");
     }
 }
