@@ -23,6 +23,8 @@ export interface Row {
   /** Tokens and cost. */
   note: string;
   logs: number;
+  /** Its parent is not among those that came. */
+  orphan: boolean;
 }
 
 const KINDS: Record<string, [string, EventClass]> = {
@@ -60,7 +62,7 @@ export function rowsOfSteps(steps: Step[]): Row[] {
       word, tone, colour: null, service: '',
       name: step.tool_name || step.model || (step.kind === 'prompt' && step.message) || step.name,
       start: Date.parse(step.time), duration: Math.max(0, step.duration_ms || 0), failed,
-      note: note(step.tokens, step.cost_usd), logs: 0,
+      note: note(step.tokens, step.cost_usd), logs: 0, orphan: false,
     };
   });
 }
@@ -77,7 +79,7 @@ export function rowsOfSpans(spans: TraceSpan[], services: string[]): Row[] {
     name: span.name || span.event_type,
     start: Date.parse(span.time), duration: Math.max(0, span.duration_ms || 0),
     failed: span.event_class === 'error' || FAILED.has(span.outcome),
-    note: note(span.tokens, span.cost_usd), logs: span.logs?.length ?? 0,
+    note: note(span.tokens, span.cost_usd), logs: span.logs?.length ?? 0, orphan: span.orphan === true,
   }));
 }
 
