@@ -96,7 +96,9 @@ class Lines {
   }
 
   end(): void {
-    if (this.tail.includes(BROKEN) && !this.full) throw broken(this.tail);
+    // Stopped in the middle of a line: what is left of it is no row.
+    if (this.full) return;
+    if (this.tail.includes(BROKEN)) throw broken(this.tail);
     if (this.tail.startsWith('[')) this.rows.push(JSON.parse(this.tail) as string[]);
   }
 }

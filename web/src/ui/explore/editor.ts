@@ -1,6 +1,6 @@
 // The SQL editor: CodeMirror with ClickHouse's dialect. It lives in a shadow root, because there its style sheets are constructed ones,
 // which the policy `style-src 'self'` lets through; in the document itself it would write <style> elements.
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
+import { acceptCompletion, autocompletion, closeBrackets, closeCompletion, closeBracketsKeymap, completionKeymap, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { SQLDialect, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
@@ -73,7 +73,8 @@ const fault = StateField.define<DecorationSet>({
 
 export function mount(host: HTMLElement, given: Given): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
-  const run = () => {
+  const run = (view: EditorView) => {
+    closeCompletion(view);
     given.run();
     return true;
   };
