@@ -39,6 +39,7 @@ async function type(portal, text) {
 test('an empty page offers examples and the tables; one of them runs, and the address has it', async () => {
   const portal = await open(null);
   await portal.part('empty').getByText('events_by_minute', { exact: true }).waitFor();
+  await portal.waitForText('limits', /\d+ s/);
   await portal.assertLooks();
   await portal.part('empty').getByRole('link', { name: 'Events per hour, by class' }).click();
   await portal.waitForText('facts', /rows?/);
