@@ -11,6 +11,7 @@ pub mod files;
 pub mod grpc;
 mod messages;
 pub mod operations;
+mod packs;
 mod params;
 mod people;
 pub mod route;

@@ -18,7 +18,7 @@ use super::compress::compress;
 use super::error::ApiError;
 use super::files::Turns;
 use super::route::Routes;
-use super::{activity, events, messages, operations, people, session, sessions, sql, values};
+use super::{activity, events, messages, operations, packs, people, session, sessions, sql, values};
 use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::auth::signing::Signing;
@@ -35,6 +35,8 @@ use crate::limits::Budget;
 use crate::limits::quota::Quotas;
 use crate::live::Live;
 use crate::net::{Endpoints, Peer};
+use crate::packs::Library;
+use crate::packs::seen::Seen;
 use crate::people::tenants::Defaults;
 use crate::portal;
 use crate::ship::Rows;
@@ -51,6 +53,8 @@ pub struct Api {
     pub doors: Arc<Doors>,
     pub reader: Reader,
     pub gateway: Gateway,
+    pub packs: Arc<Library>,
+    pub seen: Seen,
     pub tiers: Tiers,
     pub live: Live,
     pub counters: Arc<Counters>,
@@ -78,6 +82,7 @@ pub fn routes() -> Routes {
     let routes = messages::routes(events::routes(routes));
     let routes = values::routes(sessions::routes(routes));
     let routes = activity::routes(routes);
+    let routes = packs::routes(routes);
     let routes = people::routes(routes);
     sql::routes(routes)
 }

@@ -18,6 +18,9 @@ use crate::support::{Server, eventually};
 /// Stands in everything that the first tenant has.
 const MARKER: &str = "mrkr7f3a";
 
+const SESSION: &str = "session-mrkr7f3a";
+const TRACE: &str = "ab7f3aab7f3aab7f3aab7f3aab7f3aab";
+
 /// What somebody gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gets {
@@ -71,6 +74,10 @@ const GUARDED: &[Row] = &[
     ("get", "/api/v1/messages/points", Own, Own, Own),
     ("get", "/api/v1/messages/stream", Own, Own, Own),
     ("get", "/api/v1/messages/{event_id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/sessions", Own, Own, Own),
+    ("get", "/api/v1/sessions/{id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/traces/{trace_id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/values", Own, Own, Own),
     ("get", "/api/v1/users", Own, Refused, Refused),
     ("post", "/api/v1/users", Own, Refused, Refused),
     ("get", "/api/v1/users/{id}", Hidden, Refused, Refused),
@@ -120,6 +127,10 @@ const GUARDED: &[Row] = &[
     ("get", "/api/v1/audit/activity/export.csv", Any, Refused, Refused),
     ("get", "/api/v1/audit/users", Own, Refused, Refused),
     ("post", "/api/v1/sql", Own, Refused, Own),
+    ("get", "/api/v1/packs", Own, Own, Own),
+    ("put", "/api/v1/packs/{pack_id}", Hidden, Refused, Refused),
+    ("delete", "/api/v1/packs/{pack_id}", Hidden, Refused, Refused),
+    ("get", "/api/v1/packs/{pack_id}/panels/{panel_id}", Hidden, Hidden, Hidden),
 ];
 
 /// Those that look themselves at who calls: what each of [`CALLERS`] gets, in that order.
@@ -169,6 +180,7 @@ impl Ids {
             Some("tokens") => &self.token,
             Some("invites") => &self.invite,
             Some("webhooks") => &self.webhook,
+            Some("sessions") => SESSION,
             _ => "first",
         };
         for (name, there, nowhere) in [
@@ -177,9 +189,16 @@ impl Ids {
             ("{slug}", &project, "nobodys-project"),
             ("{user_id}", &self.user, &nobody),
             ("{event_id}", &self.event, &nobody),
+            ("{trace_id}", TRACE, &nobody),
+            ("{pack_id}", &format!("pack-{MARKER}"), "nobodys-pack"),
+            ("{panel_id}", "volume", "volume"),
         ] {
             real = real.replace(name, there);
             none = none.replace(name, nowhere);
+        }
+        if path.ends_with("/values") {
+            real.push_str("?field=session_id");
+            none.push_str("?field=session_id");
         }
         if path.ends_with("/export.csv") {
             real.push_str(&format!("?user_id={}", self.user));
@@ -202,6 +221,7 @@ fn body_of(method: &str, path: &str) -> Option<Value> {
         "/api/v1/webhooks" => json!({"kind": "github", "name": "new"}),
         "/api/v1/tenants" => json!({"id": "new"}),
         "/api/v1/messages" | "/api/v1/audit/events" => json!({"event_type": "app.done"}),
+        "/api/v1/packs/{pack_id}" => json!({"enabled": true}),
         "/api/v1/sql" => json!({"query": "SELECT * FROM pub.events", "format": "JSONEachRow"}),
         "/api/v1/session" => json!({"email": "boss@one.example", "password": "wrong horse"}),
         "/api/v1/me/password" => json!({"current": "wrong horse", "new": "battery staple"}),
@@ -226,17 +246,41 @@ async fn set_up(server: &Server) -> (Ids, Vec<String>, String) {
     let (boss, owner) = acting(server, "first", &marked("boss"), "super_admin");
     let webhook = json!({"kind": "github", "name": MARKER, "project": slug});
     let invite = json!({"email": marked("guest"), "role": "viewer"});
+    // Only who may read the trail sees it, so that a viewer does not.
+    said(server, &["tenant", "edit", "first", "--tier", "enterprise"]);
+    said(server, &["tenant", "edit", "second", "--tier", "pro"]);
+    let pack = format!(
+        "id = 'pack-{MARKER}'\ntitle = '{MARKER}'\ndescription = '{MARKER}'\nsources = ['app']\npermission = 'audit.read'\n\
+         [[panels]]\nid = 'volume'\ntitle = 'Volume'\ndescription = 'x'\nvisual = 'table'\nsql = 'SELECT count() AS n FROM pub.events'\n"
+    );
+    let pack = json!({"definition": pack, "enabled": true});
+    let answer = call(server, Method::PUT, &format!("/api/v1/packs/pack-{MARKER}"), &owner, Some(&pack)).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
     let mut made = Vec::new();
     for (path, body) in [
         ("/api/v1/webhooks", webhook),
         ("/api/v1/invites", invite),
         ("/api/v1/tokens", json!({"kind": "ingest", "name": MARKER})),
-        ("/api/v1/messages", json!({"event_type": "app.done", "message": MARKER, "project": slug})),
+        (
+            "/api/v1/messages",
+            json!({"event_type": "app.done", "message": MARKER, "project": slug, "session_id": SESSION}),
+        ),
     ] {
         let answer = call(server, Method::POST, path, &owner, Some(&body)).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.text());
         made.push(answer.json());
     }
+    let mut record = crate::support::record(MARKER, 1, &[("session.id", SESSION)]);
+    record["traceId"] = TRACE.into();
+    let bearer = format!("Bearer {}", ingest_token(server, "first"));
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    let logs = crate::support::logs("test", &[record]).to_string();
+    assert_eq!(crate::senders::post(&server.otlp("/v1/logs"), &headers, logs).await.status, 200);
+    eventually("the trace is there", async || {
+        let answer = call(server, Method::GET, &format!("/api/v1/traces/{TRACE}"), &owner, None).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
     let event = eventually("the event is there", async || {
         let page = call(server, Method::GET, "/api/v1/messages?event_type=app.done", &owner, None).await.json();
         page["items"][0]["id"].as_str().map(str::to_owned)

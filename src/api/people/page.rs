@@ -79,7 +79,7 @@ listed! {
     TokenItem: "tokens" ["id", "kind", "name", "prefix", "user_id", "project", "permissions", "created_at", "expires_at"],
     InviteItem: "invites" ["id", "email", "role", "projects", "created_at", "expires_at"],
     WebhookItem: "webhooks" ["id", "kind", "name", "project", "user", "url", "created_at", "last_received", "deliveries"],
-    TenantItem: "tenants" ["id", "name", "tier", "retention_days", "capture", "records_per_second", "bytes_per_day", "effective", "created_at"],
+    TenantItem: "tenants" ["id", "name", "tier", "retention_days", "capture", "records_per_second", "bytes_per_day", "monthly_budget_usd", "effective", "created_at"],
 }
 
 /// Newest first, as text that grows.

@@ -11,7 +11,7 @@ use super::{Found, Session};
 use crate::clickhouse::read::{Reader, Sql};
 use crate::clickhouse::server::StoreError;
 use crate::model::scope::Scope;
-use crate::query::time::{self, SECOND, Window};
+use crate::query::time::{self, SECOND};
 
 /// Where everything of the sessions lies, both ends included.
 #[derive(Debug, Clone, Copy)]
@@ -69,18 +69,10 @@ struct Metered {
 }
 
 /// Those that were found, in their order.
-pub(super) async fn of(
-    reader: &Reader,
-    scope: &Scope,
-    found: &[Found],
-    span: Span,
-) -> Result<Vec<Session>, StoreError> {
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Nothing of them is older than the first of them; a meter's first point may be read later than its time.
-    let from = found.iter().map(|one| one.start_ns).min().unwrap_or(span.from);
-    let span = Span { from, to: span.to };
+pub(super) async fn of(reader: &Reader, scope: &Scope, found: &[Found]) -> Result<Vec<Session>, StoreError> {
+    let (from, to) = (found.iter().map(|one| one.start_ns).min(), found.iter().map(|one| one.last_ns).max());
+    let (Some(from), Some(to)) = (from, to) else { return Ok(Vec::new()) };
+    let span = Span { from, to };
     let (seen, used, metered) = tokio::try_join!(
         seen(reader, scope, found, span),
         used(reader, scope, found, span),
@@ -243,12 +235,4 @@ async fn metered(reader: &Reader, scope: &Scope, found: &[Found], span: Span) ->
          GROUP BY id, meter, decision, counts_up, series_type, model, tool_name, feature, series, began) GROUP BY id"
     );
     reader.rows(scope, sql).await
-}
-
-// === impl Span ===
-
-impl From<Window> for Span {
-    fn from(window: Window) -> Span {
-        Span { from: window.from, to: window.to }
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::figures::{self, Span};
+use super::figures;
 use super::{Found, Page, Place};
 use crate::clickhouse::read::{Reader, Sql};
 use crate::clickhouse::server::StoreError;
@@ -27,6 +27,7 @@ struct Row {
     session_id: String,
     hash: String,
     start_ns: i64,
+    last_ns: i64,
 }
 
 const DAY: i64 = 86_400 * SECOND;
@@ -48,7 +49,7 @@ pub async fn page(
     let more = found.len() > limit;
     found.truncate(limit);
     let next_before = found.last().filter(|_| more).map(|last| Place { start_ns: last.start_ns, hash: last.hash });
-    let items = figures::of(reader, scope, &found, Span::from(around)).await?;
+    let items = figures::of(reader, scope, &found).await?;
     Ok(Page { items, next_before })
 }
 
@@ -76,10 +77,10 @@ async fn found(
     let since = "min(if(start_timestamp > toDateTime64(0, 9, 'UTC'), least(start_timestamp, timestamp), timestamp))";
     let mut sql = Sql::new(format!(
         "SELECT session_id, toString(cityHash64(session_id)) AS hash, \
-         toUnixTimestamp64Nano(if(max(is_event), minIf(first, is_event), min(first))) AS start_ns FROM (\
-         SELECT session_id, true AS is_event, min(timestamp) AS first, {inside}{flags} FROM pub.events WHERE {near} GROUP BY session_id \
+         toUnixTimestamp64Nano(if(max(is_event), minIf(first, is_event), min(first))) AS start_ns, toUnixTimestamp64Nano(max(last)) AS last_ns FROM (\
+         SELECT session_id, true AS is_event, min(timestamp) AS first, max(timestamp) AS last, {inside}{flags} FROM pub.events WHERE {near} GROUP BY session_id \
          UNION ALL \
-         SELECT session_id, false AS is_event, {since} AS first, {inside}{flags} FROM pub.metrics \
+         SELECT session_id, false AS is_event, {since} AS first, max(timestamp) AS last, {inside}{flags} FROM pub.metrics \
          WHERE name IN {METERS} AND {near} GROUP BY session_id) \
          GROUP BY session_id HAVING max(inside){all}"
     ));
@@ -98,7 +99,7 @@ async fn found(
     rows.into_iter()
         .map(|row| {
             let hash = row.hash.parse().map_err(|_| StoreError::Unreachable("a hash that is no number".to_owned()))?;
-            Ok(Found { session_id: row.session_id, hash, start_ns: row.start_ns })
+            Ok(Found { session_id: row.session_id, hash, start_ns: row.start_ns, last_ns: row.last_ns })
         })
         .collect()
 }

@@ -85,6 +85,7 @@ struct Found {
     session_id: String,
     hash: u64,
     start_ns: i64,
+    last_ns: i64,
 }
 
 // === impl Place ===

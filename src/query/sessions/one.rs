@@ -57,10 +57,10 @@ pub async fn one(reader: &Reader, scope: &Scope, session_id: &str) -> Result<Opt
     let Some((found, last)) = found else { return Ok(None) };
     let span = Span { from: found.start_ns, to: last };
     // Points of meters follow events.
-    let figures_to = Span { from: span.from, to: last.saturating_add(AFTERWARDS) };
+    let found = Found { last_ns: last.saturating_add(AFTERWARDS), ..found };
     let of_calls = (span.from, last);
     let (figures, (rows, more), calls, resource) = tokio::try_join!(
-        figures::of(reader, scope, std::slice::from_ref(&found), figures_to),
+        figures::of(reader, scope, std::slice::from_ref(&found)),
         rows::of(reader, scope, session_id, span),
         rows::calls(reader, scope, "session_id", session_id, of_calls),
         resource(reader, scope, session_id, table, last),
@@ -75,6 +75,7 @@ pub async fn one(reader: &Reader, scope: &Scope, session_id: &str) -> Result<Opt
 /// An hour: meters are read every minute or so.
 const AFTERWARDS: i64 = 3_600 * crate::query::time::SECOND;
 
+/// From the first to the last of its rows.
 async fn ends(
     reader: &Reader,
     scope: &Scope,
@@ -96,7 +97,7 @@ async fn ends(
     let ends: Vec<Ends> = reader.rows(scope, sql).await?;
     let Some(ends) = ends.into_iter().next().filter(|ends| ends.rows > 0) else { return Ok(None) };
     let hash = ends.hash.parse().map_err(|_| StoreError::Unreachable("a hash that is no number".to_owned()))?;
-    Ok(Some((Found { session_id: session_id.to_owned(), hash, start_ns: ends.first }, ends.last)))
+    Ok(Some((Found { session_id: session_id.to_owned(), hash, start_ns: ends.first, last_ns: ends.last }, ends.last)))
 }
 
 async fn resource(

@@ -8,7 +8,7 @@ use crate::query::sessions::Tokens;
 use crate::query::time;
 
 /// What is deeper stands beside its parent: nothing that reads or writes the answer should need a stack without end.
-const DEEPEST: usize = 60;
+const DEEPEST: usize = 50;
 
 /// The roots with everything below them, and the logs of no span. All are in the order of time.
 pub(super) fn of(spans: Vec<Row>, logs: Vec<Row>, calls: &Calls, start_ns: i64) -> (Vec<Span>, Vec<Log>) {
