@@ -1392,10 +1392,10 @@ export interface components {
         };
         Column: {
             name: string;
-            type: components["schemas"]["Kind"];
+            type: components["schemas"]["Kind2"];
             unit: components["schemas"]["Unit"];
         };
-        Kind: ("string" | "integer" | "number" | "boolean" | "list" | "map") | "time" | "date" | "decimal";
+        Kind2: ("string" | "integer" | "number" | "boolean" | "list" | "map") | "time" | "date" | "decimal";
         UserItemPage: {
             items: components["schemas"]["UserItem"][];
             /** @description Pass it on as `cursor`; null: there are no more. */
@@ -1601,7 +1601,7 @@ export interface components {
         };
         WebhookItem: {
             id: string;
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1618,10 +1618,10 @@ export interface components {
             deliveries?: number | null;
         };
         /** @description Whose shapes a source speaks. */
-        Kind2: ("github" | "azure_devops" | "gitlab") | "standard";
+        Kind3: ("github" | "azure_devops" | "gitlab") | "standard";
         MadeWebhook: {
             id: string;
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1640,7 +1640,7 @@ export interface components {
             secret: string;
         };
         NewWebhook: {
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             /** @default  */
             project: string;
@@ -4248,7 +4248,7 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
-                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, name, tier, retention_days, capture, records_per_second, bytes_per_day, effective, created_at */
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, name, tier, retention_days, capture, records_per_second, bytes_per_day, monthly_budget_usd, effective, created_at */
                 format?: string;
             };
             header?: never;
