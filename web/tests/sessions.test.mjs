@@ -91,6 +91,23 @@ test('the list: filtered in the address, opened by the keyboard, downloaded', as
   await portal.close();
 });
 
+test('older sessions come on request, and by the keyboard at the end of the list', async () => {
+  const at = Date.now() - 40 * MINUTE;
+  await sendEvents(server.otlp, Array.from({ length: 105 }, (_, index) => apiRequest(`many-${index}`, { request_id: `req_many_${index}`, at: at - index * 1000 })));
+  await until(() => get('/api/v1/sessions?q=many-&limit=200'), (page) => page?.items.length === 105, 'the sessions');
+  const portal = await open('/sessions?q=many-');
+  const rows = portal.page.locator('[data-session]');
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 100);
+  assert.equal(await rows.first().getAttribute('data-session'), 'many-0');
+  await portal.page.getByRole('grid').focus();
+  await portal.page.keyboard.press('End');
+  await portal.page.locator('[data-session="many-104"]').waitFor();
+  assert.equal(await rows.count(), 105);
+  await portal.page.getByText('105 sessions in this time.').waitFor();
+  await portal.close();
+});
+
 test('a session is a waterfall that the keyboard alone walks, folds and opens', async () => {
   const session = await seedSession();
   const portal = await open(`/sessions/${session}`);
