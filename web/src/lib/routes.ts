@@ -33,6 +33,11 @@ const ROUTES: Record<string, Route> = {
   '/settings/tenant': { title: 'Tenant', needs: ['settings.manage'], settings: true, load: page(() => import('../pages/settings/Tenant.svelte')) },
   '/settings/account': { title: 'Your account', needs: [], settings: true, load: page(() => import('../pages/settings/Account.svelte')) },
   '/tenants': { title: 'Tenants', needs: ['tenants.manage'], load: page(() => import('../pages/Tenants.svelte')) },
+  '/sessions': { title: 'Sessions', needs: ['events.read'], load: page(() => import('../pages/Sessions.svelte')) },
+  '/sessions/:id': { title: 'Session', needs: ['events.read'], load: page(() => import('../pages/Session.svelte')) },
+  '/traces/:id': { title: 'Trace', needs: ['events.read'], load: page(() => import('../pages/Trace.svelte')) },
+  '/explore': { title: 'Explore', needs: ['sql.query'], load: page(() => import('../pages/Explore.svelte')) },
+  '/diagnostics': { title: 'Diagnostics', needs: ['events.read'], load: page(() => import('../pages/Diagnostics.svelte')) },
   '/signin': { title: 'Sign in', needs: [], open: true, load: page(() => import('../pages/SignIn.svelte')) },
   '/invite': { title: 'Accept an invite', needs: [], open: true, load: page(() => import('../pages/Invite.svelte')) },
 };
