@@ -3,7 +3,10 @@ import { isClass, type EventClass, CLASSES } from './classes';
 import { PRESETS, type Preset, type Range } from './range';
 
 /** Columns that filter by exact value; each is a parameter of the API under the same name. */
-export const FILTERS = ['source', 'user_id', 'session_id', 'model', 'event_type', 'trace_id', 'project', 'outcome', 'severity'] as const;
+export const FILTERS = [
+  'source', 'user_id', 'session_id', 'model', 'event_type', 'trace_id', 'project', 'outcome', 'severity',
+  'service', 'repository', 'provider', 'tool_name', 'environment', 'feature', 'error_type', 'target_type', 'target_id',
+] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Filters = Partial<Record<FilterName, string>>;
 

@@ -1,6 +1,6 @@
 // Cells as people read them: by the unit of their column.
 import type { Cell, Column } from '../api/packs';
-import { formatBytes, formatCompact, formatCount, formatDate, formatDay, formatDuration } from '../format';
+import { formatBytes, formatCompact, formatCount, formatDate, formatDay, formatDuration, shorten } from '../format';
 
 const UNITS: Record<string, string> = { usd: 'US dollars', tokens: 'tokens', count: 'count', ratio: 'percent', ms: 'duration', bytes: 'bytes' };
 /** What may be added up: a sum of latencies or of shares says nothing. */
@@ -61,8 +61,11 @@ export function formatCell(cell: Cell | undefined, column: Column, unit = column
   if (column.type === 'boolean') return cell ? 'yes' : 'no';
   if (Array.isArray(cell)) return cell.map(String).join(', ');
   if (typeof cell === 'object') return Object.entries(cell).map(([key, value]) => `${key} ${String(value)}`).join(', ');
-  return String(cell);
+  return HEX.test(String(cell)) ? shorten(String(cell)) : String(cell);
 }
+
+/** Ids and hashes: told apart by their start, and nobody reads them whole. */
+const HEX = /^[0-9a-f-]{24,}$/;
 
 function formatDayOf(ms: number): string {
   const date = new Date(ms);
