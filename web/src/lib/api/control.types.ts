@@ -37,7 +37,8 @@ export type WebhookKind = Schemas['Kind'];
 export type MadeWebhook = Schemas['MadeWebhook'];
 
 export type Tenant = Schemas['TenantItem'];
-export type Settings = Schemas['TenantItem'];
+/** 0: no budget. */
+export type Settings = Schemas['TenantItem'] & { monthly_budget_usd?: number };
 export type Tier = Schemas['Tier'];
 /** Empty: as the configuration says. */
 export type Capture = Schemas['Capture'];
