@@ -303,7 +303,7 @@ test("the dashboard has the packs' summary above the live feed, which can be put
   await portal.part('summary').waitFor();
   assert.equal(await portal.page.locator('[data-tile]').count(), 0);
   // The events behind a chart need the room.
-  await portal.visit('/?source=claude_code&tool_name=Bash&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z');
+  await portal.visit('/?source=claude_code&model=claude-sonnet-4-5&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z');
   await portal.part('count').waitFor();
   assert.equal(await portal.part('summary').count(), 0);
   await portal.close();

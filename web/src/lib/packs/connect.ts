@@ -9,6 +9,9 @@ export interface Way {
   link?: { href: string; text: string };
 }
 
+const NAMES: Record<string, string> = { claude_code: 'Claude Code', gen_ai: 'GenAI SDKs', app: 'your apps', otel: 'OpenTelemetry', audit: 'the audit trail', ...VENDORS };
+export const sourceWords = (source: string): string => NAMES[source] ?? source.replaceAll('_', ' ');
+
 interface Here {
   otlpHttp: string;
   http: string;

@@ -50,6 +50,13 @@ export function describeSpan(from: number, to: number): string {
   return long ? `${formatDay(a)}${year} – ${formatDay(b)}${year && ` ${b.getFullYear()}`}` : `${formatDate(from)} – ${formatDate(to)}`;
 }
 
+/** A bucket by its length: a day by its name, less by its hours. */
+export function describeSlot(start: number, seconds: number): string {
+  const date = new Date(start);
+  if (seconds >= 86_400) return formatDay(date);
+  return `${formatDate(start)} – ${formatMinute(new Date(start + seconds * 1000))}`;
+}
+
 const LENGTHS: [number, string][] = [
   [86_400, 'per day'], [21_600, 'per 6 h'], [3600, 'per hour'], [900, 'per 15 min'], [300, 'per 5 min'], [60, 'per minute'],
 ];

@@ -74,7 +74,7 @@ function layOut(context: CanvasRenderingContext2D, scene: TimeScene, peak: numbe
 export const xOf = (frame: Frame, ms: number): number => frame.left + ((ms - frame.from) / (frame.to - frame.from)) * frame.width;
 const yOf = (frame: Frame, value: number): number => frame.top + frame.height - (value / frame.max) * frame.height;
 
-function paintAxes(context: CanvasRenderingContext2D, { theme, model, height }: TimeScene, frame: Frame, peak: number): void {
+function paintAxes(context: CanvasRenderingContext2D, { theme, model, height, kind }: TimeScene, frame: Frame, peak: number): void {
   context.lineWidth = 1;
   context.strokeStyle = theme.grid;
   context.fillStyle = theme.muted;
@@ -88,8 +88,10 @@ function paintAxes(context: CanvasRenderingContext2D, { theme, model, height }: 
   context.textAlign = 'center';
   context.textBaseline = 'top';
   const bottom = frame.top + frame.height;
+  // A day's name stands below the middle of its column.
+  const aside = kind === 'columns' && model.seconds >= 86_400 ? (xOf(frame, next(frame.from, model.seconds)) - frame.left) / 2 : 0;
   for (const { at, label } of timeTicks(frame.from, frame.to, frame.width)) {
-    const x = Math.round(xOf(frame, at)) + 0.5;
+    const x = Math.round(xOf(frame, at) + aside) + 0.5;
     const half = context.measureText(label).width / 2;
     line(context, x, bottom, x, bottom + 4);
     if (x - half >= 0 && x + half <= frame.left + frame.width + 12) context.fillText(label, x, bottom + 7);

@@ -42,7 +42,7 @@ function plainTicks(from: number, to: number, step: number): number[] {
 
 /** Counted back from the newest midnight, so that today's stands. */
 function dayTicks(from: number, to: number, days: number): number[] {
-  const date = new Date(new Date(to).setHours(0, 0, 0, 0));
+  const date = new Date(new Date(to - 1).setHours(0, 0, 0, 0));
   const times: number[] = [];
   for (; date.getTime() >= from; date.setDate(date.getDate() - days)) times.unshift(date.getTime());
   return times;

@@ -19,8 +19,8 @@ const finest = money(6);
 const few = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 const share = new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 1 });
 
-/** Cents matter below a dollar, fractions of them below a cent. */
-const formatMoney = (value: number): string => (Math.abs(value) >= 1 || value === 0 ? cents : Math.abs(value) >= 0.01 ? fine : finest).format(value);
+/** Fractions of a cent matter where there is little else. */
+const formatMoney = (value: number): string => (Math.abs(value) >= 0.1 || value === 0 ? cents : Math.abs(value) >= 0.001 ? fine : finest).format(value);
 
 export function formatValue(value: number, unit: string): string {
   if (!Number.isFinite(value)) return '–';
