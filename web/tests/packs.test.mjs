@@ -114,7 +114,7 @@ test('range and filters live in the URL, are asked of the server, and the answer
   assert.equal(await portal.page.getByRole('combobox', { name: 'User' }).inputValue(), 'bela');
 
   await button(portal, 'Custom').click();
-  await portal.page.getByLabel('From').fill('2026-01-30T00:00');
+  await portal.page.getByLabel('From', { exact: true }).fill('2026-01-30T00:00');
   await portal.page.getByLabel('To', { exact: true }).fill('2026-02-02T00:00');
   await portal.assertAccessible();
   await button(portal, 'Show range').click();
