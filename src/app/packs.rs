@@ -93,7 +93,7 @@ async fn over(reader: &Reader, tenant: &str, pack: &Pack) -> Vec<String> {
         window: Window { from: to - RANGE, to },
         timezone: "UTC".to_owned(),
         filters: Vec::new(),
-        budget_cents: 100_00,
+        budget_cents: 10_000,
         limit: MOST_ROWS,
     };
     check_pack(Door::Reader(reader), &Scope::whole_tenant(tenant), pack, &asked).await

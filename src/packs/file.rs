@@ -187,8 +187,8 @@ mod tests {
         let pack = parse(GOOD).expect("a pack");
         let panel = pack.panel("volume").expect("a panel");
         assert_eq!(
-            (pack.filters, panel.filters.clone(), panel.unit),
-            (vec!["project"], vec!["project", "user_id"], Unit::Count)
+            (&pack.filters, &panel.filters, panel.unit),
+            (&vec!["project"], &vec!["project", "user_id"], Unit::Count)
         );
         assert!(panel.sql.with_interval("1 HOUR").contains("INTERVAL 1 HOUR"));
     }
