@@ -32,11 +32,18 @@ export function parseView(search: string): View {
   }
   return {
     range: parseRange(params),
-    hidden: (params.get('hide') ?? '').split(',').filter(isClass),
+    hidden: hiddenBy(params),
     q: params.get('q') ?? '',
     filters,
     selected: params.get('id'),
   };
+}
+
+/** Links may name the one class to show. */
+function hiddenBy(params: URLSearchParams): EventClass[] {
+  const only = params.get('event_class');
+  if (only && isClass(only)) return CLASSES.filter((name) => name !== only);
+  return (params.get('hide') ?? '').split(',').filter(isClass);
 }
 
 export function viewToSearch(view: View): string {

@@ -27,11 +27,12 @@ export class Table {
     return name === null ? undefined : row[this.#index.get(name) ?? -1];
   }
 
-  /** A column's own unit; the panel's for those of its main values that say none. */
+  /** A column's own unit; the panel's for its main values that say none. What stands below a headline says its own or has none. */
   unit(name: string): string {
     const own = this.column(name)?.unit;
     if (own && own !== 'none') return own;
-    return this.panel.values.includes(name) ? this.panel.unit : 'none';
+    const main = this.panel.visual === 'stat' ? this.panel.values[0] === name : this.panel.values.includes(name);
+    return main ? this.panel.unit : 'none';
   }
 
   get from(): number {

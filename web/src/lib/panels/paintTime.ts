@@ -90,7 +90,7 @@ function paintAxes(context: CanvasRenderingContext2D, { theme, model, height, ki
   const bottom = frame.top + frame.height;
   // A day's name stands below the middle of its column.
   const aside = kind === 'columns' && model.seconds >= 86_400 ? (xOf(frame, next(frame.from, model.seconds)) - frame.left) / 2 : 0;
-  for (const { at, label } of timeTicks(frame.from, frame.to, frame.width)) {
+  for (const { at, label } of timeTicks(frame.from, frame.to, frame.width, model.seconds >= 86_400 ? 86_400_000 : 0)) {
     const x = Math.round(xOf(frame, at) + aside) + 0.5;
     const half = context.measureText(label).width / 2;
     line(context, x, bottom, x, bottom + 4);

@@ -47,7 +47,7 @@ function timeParts(table: Table, kind: 'line' | 'area' | 'columns', sheet: Sheet
     paint: ({ context, theme, width, ratio }) => void paintTime(context, { model, series: model.series, kind, width, height, ratio, theme, slot: -1 }),
   };
   const keyed = model.series.length > 1 || table.panel.by !== null;
-  return keyed ? [chart, legend(model.series, (one) => (model.additive ? `${one.label}  ${formatShort(one.total, model.unit)}` : one.label), sheet)] : [chart];
+  return keyed ? [chart, legend(model.series, (one) => (model.summed ? `${one.label}  ${formatShort(one.total, model.unit)}` : one.label), sheet)] : [chart];
 }
 
 function legend(series: Series[], text: (one: Series) => string, { context, width }: Sheet): Part {

@@ -10,6 +10,8 @@ export interface Tick {
 const DAY = 86_400_000;
 const STEPS = [1, 2, 2.5, 5, 10];
 const BINARY = 1024;
+/** Room for a label. */
+const SPACE = 76;
 
 /** From zero to a round value at or above `max`. */
 export function valueSteps(max: number, most: number, unit: string): number[] {
@@ -25,8 +27,9 @@ export function valueSteps(max: number, most: number, unit: string): number[] {
 
 const isWhole = (unit: string): boolean => unit === 'count' || unit === 'tokens';
 
-export function timeTicks(from: number, to: number, width: number, space = 76): Tick[] {
-  const wanted = (to - from) / Math.max(1, Math.floor(width / space));
+/** `least`: days have no hours to show. */
+export function timeTicks(from: number, to: number, width: number, least = 0): Tick[] {
+  const wanted = Math.max(least, (to - from) / Math.max(1, Math.floor(width / SPACE)));
   const step = TICK_STEPS.find((one) => one >= wanted) ?? TICK_STEPS[TICK_STEPS.length - 1]!;
   const times = step >= DAY ? dayTicks(from, to, Math.round(step / DAY)) : plainTicks(from, to, step);
   const labels = tickLabels(times, step);

@@ -5,6 +5,7 @@ import { slotsOf } from './slots';
 import { columnWords, isAdditive, nameOf, timeOf, toNumber } from './units';
 
 export const MOST_SERIES = 12;
+const BUDGET = 'budget_usd';
 
 export interface Series {
   key: string;
@@ -27,6 +28,8 @@ export interface TimeModel {
   series: Series[];
   unit: string;
   additive: boolean;
+  /** Sums over time and over series say something: lines may be of running totals. */
+  summed: boolean;
   /** Series that are not drawn and could not be added up. */
   omitted: number;
   from: number;
@@ -35,7 +38,8 @@ export interface TimeModel {
 
 interface Found {
   label: string;
-  points: Map<number, { value: number; row: Cell[] }>;
+  /** A row may say that nothing was measured. */
+  points: Map<number, { value: number | null; row: Cell[] }>;
   total: number;
 }
 
@@ -50,20 +54,22 @@ export function timeModel(table: Table): TimeModel {
   const times = [...found.values()].flatMap(({ points }) => [...points.keys()]);
   const slots = slotsOf(table.from, table.to, seconds, times);
   const empty = additive || panel.visual !== 'line' ? 0 : null;
+  // No budget is no line.
+  if (found.get(BUDGET)?.total === 0) found.delete(BUDGET);
   const ranked = [...found].sort(([, a], [, b]) => (panel.by ? b.total - a.total : 0));
   const shown = ranked.length > MOST_SERIES ? ranked.slice(0, MOST_SERIES - 1) : ranked;
   const rest = ranked.slice(shown.length);
   const series: Series[] = shown.map(([key, { label, points, total }], place) => ({
     key,
     label,
-    values: slots.map((slot) => points.get(slot)?.value ?? empty),
+    values: slots.map((slot) => (points.has(slot) && panel.visual === 'line' ? points.get(slot)!.value : (points.get(slot)?.value ?? empty))),
     rows: slots.map((slot) => points.get(slot)?.row ?? null),
     total,
     rest: 0,
     place,
   }));
   if (rest.length && additive) series.push(summedUp(rest.map(([, one]) => one), slots));
-  return { slots, seconds, series, unit, additive, omitted: additive ? 0 : rest.length, from: table.from, to: table.to };
+  return { slots, seconds, series, unit, additive, summed: additive && panel.visual !== 'line', omitted: additive ? 0 : rest.length, from: table.from, to: table.to };
 }
 
 function collect(table: Table, type: string): Map<string, Found> {
@@ -73,10 +79,11 @@ function collect(table: Table, type: string): Map<string, Found> {
   const take = (key: string, label: string, time: number, value: number, row: Cell[]) => {
     let one = found.get(key);
     if (!one) found.set(key, (one = { label, points: new Map(), total: 0 }));
-    if (!Number.isFinite(value)) return;
     const before = one.points.get(time);
-    one.points.set(time, { value: value + (before?.value ?? 0), row });
-    one.total += value;
+    if (Number.isFinite(value)) {
+      one.points.set(time, { value: value + (before?.value ?? 0), row });
+      one.total += value;
+    } else if (!before) one.points.set(time, { value: null, row });
   };
   for (const row of table.rows) {
     const time = timeOf(table.cell(row, panel.x), type);
