@@ -33,12 +33,11 @@ export type TokenKind = Schemas['TokenKind'];
 export type MintedToken = Schemas['MintedToken'];
 
 export type Webhook = Schemas['WebhookItem'];
-export type WebhookKind = Schemas['Kind'];
+export type WebhookKind = Schemas['WebhookItem']['kind'];
 export type MadeWebhook = Schemas['MadeWebhook'];
 
 export type Tenant = Schemas['TenantItem'];
-/** 0: no budget. */
-export type Settings = Schemas['TenantItem'] & { monthly_budget_usd?: number };
+export type Settings = Schemas['TenantItem'];
 export type Tier = Schemas['Tier'];
 /** Empty: as the configuration says. */
 export type Capture = Schemas['Capture'];

@@ -1,63 +1,18 @@
 // Packs of panels, and the values that filters offer.
 import { fetchResponse, send, type Params } from './client';
+import type { components } from './openapi';
 
-export type Visual = 'line' | 'area' | 'columns' | 'bars' | 'stat' | 'table' | 'status' | 'marks' | 'waterfall';
-export type Unit = 'usd' | 'tokens' | 'count' | 'ratio' | 'ms' | 'bytes' | 'none';
+type Schemas = components['schemas'];
 
-export interface Panel {
-  id: string;
-  title: string;
-  description: string;
-  unit: string;
-  visual: Visual;
-  x: string | null;
-  by: string | null;
-  values: string[];
-  width: 'half' | 'full';
-  summary: boolean;
-  drill_down: string | null;
-  /** Those of the pack's filters that this panel heeds. */
-  filters: string[];
-}
-
-export interface Pack {
-  id: string;
-  title: string;
-  description: string;
-  sources: string[];
-  filters: string[];
-  enabled: boolean;
-  /** One of its sources was seen, or is configured. */
-  available: boolean;
-  /** The tenant's own. */
-  custom: boolean;
-  may_change: boolean;
-  panels: Panel[];
-}
-
-export interface Column {
-  name: string;
-  type: 'time' | 'date' | 'string' | 'integer' | 'number' | 'decimal' | 'boolean' | 'list' | 'map';
-  unit: string | null;
-}
+export type Pack = Schemas['PackItem'];
+export type Panel = Schemas['PanelItem'];
+export type Visual = Panel['visual'];
+export type Column = Schemas['Answer']['columns'][number];
 
 /** A number that a float can not hold exactly stays its text. */
 export type Cell = string | number | boolean | null | Cell[] | { [key: string]: Cell };
 
-export interface Answer {
-  pack_id: string;
-  panel_id: string;
-  title: string;
-  unit: string;
-  visual: Visual;
-  from: string;
-  to: string;
-  timezone: string;
-  bucket_seconds: number;
-  columns: Column[];
-  rows: Cell[][];
-  truncated: boolean;
-}
+export type Answer = Omit<Schemas['Answer'], 'rows'> & { rows: Cell[][] };
 
 export interface ValueItem {
   value: string;

@@ -19,12 +19,12 @@ export class Table {
     return this.answer.columns;
   }
 
-  column(name: string | null): Column | undefined {
-    return name === null ? undefined : this.answer.columns[this.#index.get(name) ?? -1];
+  column(name: string | null | undefined): Column | undefined {
+    return name == null ? undefined : this.answer.columns[this.#index.get(name) ?? -1];
   }
 
-  cell(row: Cell[], name: string | null): Cell | undefined {
-    return name === null ? undefined : row[this.#index.get(name) ?? -1];
+  cell(row: Cell[], name: string | null | undefined): Cell | undefined {
+    return name == null ? undefined : row[this.#index.get(name) ?? -1];
   }
 
   /** A column's own unit; the panel's for its main values that say none. What stands below a headline says its own or has none. */

@@ -46,8 +46,8 @@ function fill(table: Table, row: Cell[], template: string, encode: (text: string
 function spanOf(table: Table, row: Cell[]): { from: number; to: number } {
   const { from, to, panel } = table;
   const whole = { from, to };
-  const named = [panel.x, 'time', 'day'].find((name) => name !== null && ['time', 'date'].includes(table.column(name)?.type ?? ''));
-  const column = table.column(named ?? null);
+  const named = [panel.x, 'time', 'day'].find((name) => ['time', 'date'].includes(table.column(name)?.type ?? ''));
+  const column = table.column(named);
   if (!named || !column) return whole;
   const start = timeOf(table.cell(row, named), column.type);
   if (Number.isNaN(start)) return whole;

@@ -46,7 +46,7 @@ function timeParts(table: Table, kind: 'line' | 'area' | 'columns', sheet: Sheet
     height,
     paint: ({ context, theme, width, ratio }) => void paintTime(context, { model, series: model.series, kind, width, height, ratio, theme, slot: -1 }),
   };
-  const keyed = model.series.length > 1 || table.panel.by !== null;
+  const keyed = model.series.length > 1 || Boolean(table.panel.by);
   return keyed ? [chart, legend(model.series, (one) => (model.summed ? `${one.label}  ${formatShort(one.total, model.unit)}` : one.label), sheet)] : [chart];
 }
 

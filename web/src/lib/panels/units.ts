@@ -53,7 +53,7 @@ export function timeOf(cell: Cell | undefined, type: string): number {
   return type === 'date' ? new Date(`${cell}T00:00:00`).getTime() : Date.parse(cell);
 }
 
-export function formatCell(cell: Cell | undefined, column: Column, unit = column.unit ?? 'none'): string {
+export function formatCell(cell: Cell | undefined, column: Column, unit: string = column.unit): string {
   if (cell === null || cell === undefined || cell === '') return '';
   if (column.type === 'time') return formatDate(timeOf(cell, 'time'));
   if (column.type === 'date') return formatDayOf(timeOf(cell, 'date'));
