@@ -8,21 +8,26 @@ class Packs {
   phase = $state<'idle' | 'loading' | 'ready' | 'failed'>('idle');
   error = $state.raw<ApiError | null>(null);
 
+  #readAt = 0;
+
   readonly enabled = $derived(this.items.filter(({ enabled }) => enabled));
 
   of(id: string): Pack | undefined {
     return this.items.find((pack) => pack.id === id);
   }
 
-  /** The first time only. */
-  want(): void {
-    if (this.phase === 'idle') void this.load();
+  /** Reads them if that was never done, or longer ago than this. */
+  want(maxAgeMs = Infinity): void {
+    if (this.phase === 'idle' || (this.phase === 'ready' && Date.now() - this.#readAt > maxAgeMs)) void this.load();
   }
 
   load = async (): Promise<void> => {
     if (this.phase === 'idle' || this.phase === 'failed') this.phase = 'loading';
     try {
-      this.items = (await api.list()).items;
+      const { items } = await api.list();
+      // Those that are as before stay the same objects: their panels need not be asked again.
+      this.items = items.map((pack) => this.items.find((old) => JSON.stringify(old) === JSON.stringify(pack)) ?? pack);
+      this.#readAt = Date.now();
       this.error = null;
       this.phase = 'ready';
     } catch (error) {

@@ -74,11 +74,11 @@ function formatDayOf(ms: number): string {
 
 const NAMES: Record<string, string> = { user_id: 'User', session_id: 'Session', trace_id: 'Trace', event_id: 'Event', tool_name: 'Tool', time: 'Time', day: 'Day' };
 
-/** `cost_usd` is "Cost", `p95_ms` "p95", `input_tokens` "Input tokens". */
+/** `cost_usd` is "Cost", `p95_ms` "p95", `spent_ratio` "Spent, %", `input_tokens` "Input tokens". */
 export function columnWords(name: string): string {
   const known = NAMES[name];
   if (known) return known;
-  const text = name.replace(/_(usd|ms|bytes|ratio)$/, '').replaceAll('_', ' ');
+  const text = name.replace(/_ratio$/, ', %').replace(/_(usd|ms|bytes)$/, '').replaceAll('_', ' ');
   return /^p\d+\b/.test(text) ? text : text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
