@@ -67,7 +67,6 @@ for (const state of ['empty', 'error', 'loading', 'truncated']) {
       await settled(portal, 'failed');
       await card(portal, 'latency').getByTestId('panel-error').filter({ hasText: 'the store did not answer in time' }).waitFor();
       await portal.assertLooks();
-      await portal.context.unroute(/\/api\/v1\/packs\/specimen\/panels\//);
       await serveSpecimen(portal.context);
       await card(portal, 'latency').getByRole('button', { name: 'Try again' }).click();
       await portal.page.locator('[data-panel="latency"][data-state="ready"]').waitFor();
@@ -124,7 +123,6 @@ test('range and filters live in the URL, are asked of the server, and the answer
   assert.equal(param(portal, 'user_id'), null);
 
   // Questions that nobody waits for any more are called off.
-  await portal.context.unroute(/\/api\/v1\/packs\/specimen\/panels\//);
   await serveSpecimen(portal.context, { state: 'loading' });
   await portal.page.locator('[data-range="24h"]').click();
   await portal.page.locator('[data-state="loading"]').first().waitFor();

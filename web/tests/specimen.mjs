@@ -106,7 +106,7 @@ export function answer(id, search) {
 const problem = (status, title, detail) => ({ status, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', status, title, detail }) });
 const json = (body) => ({ status: 200, contentType: 'application/json', body: JSON.stringify(body) });
 
-/** Answers for the pack instead of the server's. `state`: of all its panels. */
+/** Answers for the pack instead of the server's. `state`: of all its panels. Called again, the last one counts. */
 export async function serveSpecimen(context, { state = 'data', pack = PACK, others = [] } = {}) {
   await context.route(/\/api\/v1\/packs$/, (route) => route.fulfill(json({ items: [pack, ...others] })));
   await context.route(/\/api\/v1\/packs\/specimen\/panels\//, (route) => {
