@@ -207,9 +207,9 @@ async function picture(portal, bytes) {
 
 test("a panel's rows go along as CSV, with the range and the filters of the page", async () => {
   const portal = await open('/packs/claude-code?range=24h', { specimen: null });
-  await portal.page.locator('[data-panel][data-state="ready"]').first().waitFor();
-  const panel = portal.page.locator('[data-panel][data-state="ready"]').first();
-  const id = await panel.getAttribute('data-panel');
+  // Which one is the first that is ready changes while they load.
+  const id = await portal.page.locator('[data-panel][data-state="ready"]').first().getAttribute('data-panel');
+  const panel = card(portal, id);
   await panel.getByRole('button', { name: /^Download/ }).click();
   const link = panel.getByRole('link', { name: 'CSV, all rows' });
   assert.match(await link.getAttribute('href'), /[?&]from=.+&to=.+&timezone=.+&format=csv$/);
