@@ -20,6 +20,8 @@ const page = (load: () => Promise<unknown>) => load as () => Loaded;
 
 const ROUTES: Record<string, Route> = {
   '/': { title: 'Live feed', needs: [], load: page(async () => ({ default: FeedPage })) },
+  '/packs': { title: 'Packs', needs: [], load: page(() => import('../pages/packs/PackList.svelte')) },
+  '/packs/:id': { title: 'Pack', needs: [], load: page(() => import('../pages/packs/PackPage.svelte')) },
   '/activity': { title: 'Activity', needs: [], load: page(() => import('../pages/Activity.svelte')) },
   '/audit': { title: 'Audit trail', needs: ['audit.read'], load: page(() => import('../pages/Audit.svelte')) },
   '/projects': { title: 'Projects', needs: [], load: page(() => import('../pages/Projects.svelte')) },
