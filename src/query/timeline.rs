@@ -1,5 +1,5 @@
-//! Counts over time. Long ranges come from the per-minute rollup; what it can't answer, and the broken minutes at both ends of a
-//! window, come from the events.
+//! Counts over time. Long ranges come from the per-minute rollup; short ones, what it can't answer, and the broken minutes at both
+//! ends of a window come from the events.
 
 use serde::Deserialize;
 
@@ -30,6 +30,10 @@ pub const GROUPS: [(&str, &str); 6] = [
 
 const MINUTE: i64 = 60 * SECOND;
 
+/// Up to this the events themselves are counted: they are few, and what a short question costs is mostly its planning, which
+/// doubles with the second table.
+const SHORT: i64 = 3600 * SECOND;
+
 pub async fn timeline(
     reader: &Reader,
     scope: &Scope,
@@ -38,54 +42,63 @@ pub async fn timeline(
     group: &str,
     filter: &Filter,
 ) -> Result<Vec<Bucket>, StoreError> {
-    let whole = whole_minutes(window).filter(|_| bucket_seconds % 60 == 0 && filter.fits_rollup());
-    let mut sql = Sql::new(String::new());
+    let whole = whole_minutes(window)
+        .filter(|_| bucket_seconds % 60 == 0 && filter.fits_rollup() && window.to - window.from > SHORT);
+    let mut sql = Sql::default();
+    sql.number("bucket", bucket_seconds);
     match whole {
-        None => raw(&mut sql, group, filter, "1"),
-        Some(_) => {
-            raw(
-                &mut sql,
-                group,
-                filter,
-                "(timestamp < fromUnixTimestamp64Nano({m_from:Int64}, 'UTC') \
-                 OR timestamp >= fromUnixTimestamp64Nano({m_to:Int64}, 'UTC'))",
-            );
-            sql.text.push_str(&format!(
-                " UNION ALL SELECT toInt64(toUnixTimestamp(minute)) AS second, {group} AS key, \
-                 sum(events) AS count, sum(errors) AS errors FROM pub.events_by_minute \
-                 WHERE minute >= toDateTime(intDiv({{m_from:Int64}}, {SECOND}), 'UTC') \
-                 AND minute < toDateTime(intDiv({{m_to:Int64}}, {SECOND}), 'UTC')"
-            ));
-            let mut conditions = Sql::default();
-            filter.conditions(&mut conditions);
-            sql.text.push_str(&conditions.text);
-            sql.text.push_str(" GROUP BY second, key");
+        None => from_events(&mut sql, group, filter, window, None),
+        // Nothing is left at the ends of a window that begins and ends with a minute.
+        Some(whole) if whole == window => from_minutes(&mut sql, group, filter, whole),
+        Some(whole) => {
+            sql.text.push_str("SELECT start, key, sum(count) AS count, sum(errors) AS errors FROM (");
+            from_events(&mut sql, group, filter, window, Some(whole));
+            sql.text.push_str(" UNION ALL ");
+            from_minutes(&mut sql, group, filter, whole);
+            sql.text.push_str(") GROUP BY start, key");
         }
     }
-    sql.number("w_from", window.from);
-    sql.number("w_to", window.to);
-    if let Some(whole) = whole {
-        sql.number("m_from", whole.from);
-        sql.number("m_to", whole.to);
-    }
-    sql.number("bucket", bucket_seconds);
-    let text = format!(
-        "SELECT intDiv(second, {{bucket:Int64}}) * {{bucket:Int64}} AS start, toString(key) AS key, \
-         sum(count) AS count, sum(errors) AS errors FROM ({}) GROUP BY start, key ORDER BY start, key",
-        sql.text
-    );
-    reader.rows(scope, Sql { text, params: sql.params }).await
+    sql.text.push_str(" ORDER BY start, key");
+    reader.rows(scope, sql).await
 }
 
-fn raw(sql: &mut Sql, group: &str, filter: &Filter, extra: &str) {
+/// Counts of the window's events, but for the minutes `without`.
+fn from_events(sql: &mut Sql, group: &str, filter: &Filter, window: Window, without: Option<Window>) {
     sql.text.push_str(&format!(
-        "SELECT intDiv(toUnixTimestamp64Nano(timestamp), {SECOND}) AS second, {group} AS key, \
-         count() AS count, countIf(event_class = 'error') AS errors FROM pub.events \
-         WHERE timestamp >= fromUnixTimestamp64Nano({{w_from:Int64}}, 'UTC') \
-         AND timestamp < fromUnixTimestamp64Nano({{w_to:Int64}}, 'UTC') AND {extra}"
+        "SELECT intDiv(intDiv(toUnixTimestamp64Nano(timestamp), {SECOND}), {{bucket:Int64}}) * {{bucket:Int64}} AS start, \
+         toString({group}) AS key, count() AS count, countIf(event_class = 'error') AS errors FROM pub.events"
     ));
+    within(window, sql);
+    if without.is_some() {
+        sql.text.push_str(
+            " AND (timestamp < fromUnixTimestamp64Nano({m_from:Int64}, 'UTC') \
+             OR timestamp >= fromUnixTimestamp64Nano({m_to:Int64}, 'UTC'))",
+        );
+    }
     filter.conditions(sql);
-    sql.text.push_str(" GROUP BY second, key");
+    sql.text.push_str(" GROUP BY start, key");
+}
+
+/// Counts of whole minutes.
+fn from_minutes(sql: &mut Sql, group: &str, filter: &Filter, minutes: Window) {
+    sql.text.push_str(&format!(
+        "SELECT intDiv(toInt64(toUnixTimestamp(minute)), {{bucket:Int64}}) * {{bucket:Int64}} AS start, toString({group}) AS key, \
+         sum(events) AS count, sum(errors) AS errors FROM pub.events_by_minute \
+         WHERE minute >= toDateTime(intDiv({{m_from:Int64}}, {SECOND}), 'UTC') \
+         AND minute < toDateTime(intDiv({{m_to:Int64}}, {SECOND}), 'UTC')"
+    ));
+    sql.number("m_from", minutes.from);
+    sql.number("m_to", minutes.to);
+    // Of two tables, the first has bound the filter's values.
+    let mut conditions = Sql::default();
+    filter.conditions(&mut conditions);
+    sql.text.push_str(&conditions.text);
+    for (name, value) in conditions.params {
+        if sql.params.iter().all(|(bound, _)| *bound != name) {
+            sql.params.push((name, value));
+        }
+    }
+    sql.text.push_str(" GROUP BY start, key");
 }
 
 /// The minutes that lie wholly inside; none if there are none.
