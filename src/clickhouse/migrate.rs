@@ -8,8 +8,8 @@ use super::server::{Server, StoreError};
 use super::table::Block;
 
 /// The tables that the wall stands on: those that a view in `pub` reads.
-pub const WALLED_TABLES: [&str; 7] =
-    ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered", "audit"];
+pub const WALLED_TABLES: [&str; 8] =
+    ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered", "audit", "sessions_with_calls"];
 
 struct Migration {
     version: u32,
