@@ -68,6 +68,8 @@ actions! {
     TenantDelete "tenant.delete",
     PackEnable "pack.enable",
     PackDisable "pack.disable",
+    PackEdit "pack.edit",
+    PackDelete "pack.delete",
     ExportActivity "export.activity",
     SqlQuery "sql.query",
     SettingsEdit "settings.edit",

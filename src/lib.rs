@@ -24,6 +24,7 @@ pub mod model;
 pub mod net;
 pub mod normalise;
 pub mod outcome;
+pub mod packs;
 pub mod people;
 pub mod portal;
 pub mod prices;

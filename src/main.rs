@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Ok(Command::Membership(command)) => cli::membership(&command),
         Ok(Command::Token(command)) => cli::token(&command),
         Ok(Command::Invite(command)) => cli::invite(&command),
+        Ok(Command::Pack(command)) => cli::pack(&command),
         Ok(Command::CheckConfig(options)) => cli::check_config(&options),
         Err(code) => code,
     }

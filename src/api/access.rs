@@ -57,6 +57,7 @@ authorities! {
     ManageProjects ProjectsManage,
     ManageTokens TokensManage,
     ManageWebhooks WebhooksManage,
+    ManagePacks PacksManage,
     ManageSettings SettingsManage,
     ManageTenants TenantsManage,
 }

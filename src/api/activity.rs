@@ -1,6 +1,6 @@
 //! The activity feed and a project's audit page: audit entries that the caller may see, newest first.
 
-mod csv;
+pub(super) mod csv;
 mod export;
 mod trail;
 

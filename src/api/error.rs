@@ -11,6 +11,7 @@ use crate::auth::Denied;
 use crate::clickhouse::server::StoreError;
 use crate::gateway::{self, Exception};
 use crate::ingest::refusal::Refusal;
+use crate::packs::ask::AskError;
 use crate::people::Problem;
 
 #[derive(Debug)]
@@ -170,6 +171,17 @@ impl From<Exception> for ApiError {
         };
         let code = Map::from_iter([("clickhouse_code".to_owned(), exception.code.into())]);
         ApiError::new(status, exception.text).with(code)
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Store(error) => error.into(),
+            AskError::Refused(exception) => exception.into(),
+            AskError::TimeZone(_) => ApiError::bad_request(error.to_string()),
+            AskError::Unreadable(_) => ApiError::internal(&error),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod events;
 pub mod grpc;
 mod messages;
 pub mod operations;
+mod packs;
 mod params;
 mod people;
 pub mod route;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::compress::compress;
 use super::error::ApiError;
 use super::route::Routes;
-use super::{activity, events, messages, operations, people, session, sql};
+use super::{activity, events, messages, operations, packs, people, session, sql};
 use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::auth::signing::Signing;
@@ -34,6 +34,8 @@ use crate::limits::Budget;
 use crate::limits::quota::Quotas;
 use crate::live::Live;
 use crate::net::{Endpoints, Peer};
+use crate::packs::Library;
+use crate::packs::seen::Seen;
 use crate::people::tenants::Defaults;
 use crate::portal;
 use crate::ship::Rows;
@@ -50,6 +52,8 @@ pub struct Api {
     pub doors: Arc<Doors>,
     pub reader: Reader,
     pub gateway: Gateway,
+    pub packs: Arc<Library>,
+    pub seen: Seen,
     pub tiers: Tiers,
     pub live: Live,
     pub counters: Arc<Counters>,
@@ -75,6 +79,7 @@ pub fn routes() -> Routes {
     let routes = session::routes(routes);
     let routes = messages::routes(events::routes(routes));
     let routes = activity::routes(routes);
+    let routes = packs::routes(routes);
     let routes = people::routes(routes);
     sql::routes(routes)
 }

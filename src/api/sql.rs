@@ -99,7 +99,7 @@ async fn ask(api: &Api, caller: &Principal, question: Question, record: Record) 
     }
 }
 
-fn limits(api: &Api, caller: &Principal) -> Limits {
+pub(super) fn limits(api: &Api, caller: &Principal) -> Limits {
     let tier = api.control.snapshot().tenants.get(caller.tenant()).map(|tenant| tenant.tier).unwrap_or_default();
     let limits = match tier {
         Tier::Free => &api.tiers.free,

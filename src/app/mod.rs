@@ -1,6 +1,7 @@
 //! The composition root: builds each room from the configuration, and takes them down in order.
 
 mod database;
+mod packs;
 mod prices;
 mod rules;
 pub mod run_file;
@@ -41,12 +42,15 @@ use crate::limits::quota::Quotas;
 use crate::live::Live;
 use crate::net::tls::{Certificates, Listener, TlsError};
 use crate::net::{self, Endpoints, ListenError, NetLimits};
+use crate::packs::Library;
+use crate::packs::seen::Seen;
 use crate::people::tenants::Defaults;
 use crate::prices::Prices;
 use crate::ship::{Rows, Shipped, ship};
 use crate::spool::{Lane, Lanes, SpoolOptions};
 use crate::telemetry::counters::{Counters, Door};
 
+pub use packs::{Checked, check_packs, packs, packs_of};
 pub use prices::{PriceFileError, prices};
 pub use setup::FirstStart;
 
@@ -64,6 +68,8 @@ pub enum StartError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    #[error("packs.folder: {0}")]
+    Pack(String),
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
     #[error("cannot open the spool in {dir}: {error}")]
@@ -82,6 +88,7 @@ struct Listeners {
 
 /// What the API has beside the doors.
 struct Shared {
+    packs: Arc<Library>,
     control: Arc<Control>,
     trail: Trail,
     live: Live,
@@ -101,6 +108,7 @@ const LAST_SHIPMENT: Duration = Duration::from_secs(5);
 pub async fn serve(
     config: Config,
     prices: Arc<Prices>,
+    packs: Arc<Library>,
     ready: impl FnOnce(&RunFile, Option<&FirstStart>),
 ) -> Result<(), StartError> {
     let started = Instant::now();
@@ -129,7 +137,7 @@ pub async fn serve(
     let reader = Reader::new(database.reader());
     let live = Live::new(reader, spools.events.clone(), news, database.is_shared(), stopping.clone());
     let trail = Trail::new(spools.events.clone(), config.retention.audit_days.min(LONGEST_RETENTION));
-    let shared = Shared { control: control.clone(), trail: trail.clone(), live, quotas: quotas.clone() };
+    let shared = Shared { packs, control: control.clone(), trail: trail.clone(), live, quotas: quotas.clone() };
     let api = Arc::new(api(&config, &spools, &counters, &database, shared, &doors, endpoints.clone()));
     let serving = listeners.serve(&config, certificates, &api, hooks, &stopping);
 
@@ -145,6 +153,11 @@ pub async fn serve(
             return Err(error);
         }
     };
+    if let Err(error) = packs::check_folder(&api.reader, &api.packs).await {
+        drop((api, doors));
+        stop_all(serving, stop, spools, vec![], database).await?;
+        return Err(error);
+    }
     let first = match setup::first_start(&config, &control, &trail).await {
         Ok(first) => first,
         Err(error) => {
@@ -284,6 +297,8 @@ fn api(
         doors: doors.clone(),
         reader: Reader::new(database.reader()),
         gateway: database.gateway(),
+        packs: shared.packs,
+        seen: Seen::default(),
         tiers: config.tiers.clone(),
         live: shared.live,
         counters: counters.clone(),

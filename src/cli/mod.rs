@@ -3,6 +3,7 @@
 mod ask;
 mod change;
 mod invite;
+mod pack;
 mod project;
 mod reprice;
 mod role;
@@ -29,6 +30,7 @@ use crate::{app, telemetry};
 
 pub use ask::{migrate, sql};
 pub use invite::{InviteCommand, invite};
+pub use pack::{PackCommand, pack};
 pub use project::{MembershipCommand, ProjectCommand, membership, project};
 pub use reprice::{Reprice, reprice};
 pub use role::{RoleCommand, role};
@@ -116,6 +118,9 @@ pub enum Command {
         after_help = "Example:\n  activitylog invite add --tenant acme --email ada@example.com --role member"
     )]
     Invite(InviteCommand),
+    /// Report packs
+    #[command(subcommand, after_help = "Example:\n  activitylog pack check my-pack.toml")]
+    Pack(PackCommand),
     /// Read the configuration as `serve` would, and say what is wrong with it
     #[command(after_help = "Example:\n  activitylog check-config --config activitylog.toml")]
     CheckConfig(Common),
@@ -208,8 +213,12 @@ pub fn serve(options: &Common) -> ExitCode {
         Ok(prices) => prices,
         Err(error) => return bad_usage(error),
     };
+    let packs = match app::packs(&config.packs) {
+        Ok(packs) => packs,
+        Err(error) => return bad_usage(error),
+    };
     let scheme = config.tls.scheme();
-    in_runtime(app::serve(config, prices, move |run, first| welcome(scheme, run, first)))
+    in_runtime(app::serve(config, prices, packs, move |run, first| welcome(scheme, run, first)))
 }
 
 /// stdout is for people at the first start; stderr gets the one line that is promised.
@@ -259,6 +268,9 @@ pub fn check_config(options: &Common) -> ExitCode {
         Err(code) => return code,
     };
     if let Err(error) = app::prices(&config.prices) {
+        return bad_usage(error);
+    }
+    if let Err(error) = app::packs(&config.packs) {
         return bad_usage(error);
     }
     if let Err(error) = Certificates::open(&config.tls) {

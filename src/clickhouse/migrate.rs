@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_control",
     10 "0010_audit",
     11 "0011_scope_tenant",
+    12 "0012_packs",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

@@ -57,6 +57,17 @@ impl Reader {
     }
 
     pub async fn bytes(&self, scope: &Scope, sql: Sql, format: &str) -> Result<Vec<u8>, StoreError> {
+        self.bytes_with(scope, sql, format, &[]).await
+    }
+
+    /// As [`Reader::bytes`], with settings of ClickHouse for this query.
+    pub async fn bytes_with(
+        &self,
+        scope: &Scope,
+        sql: Sql,
+        format: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Vec<u8>, StoreError> {
         let mut query = self
             .server
             .client()
@@ -65,6 +76,9 @@ impl Reader {
             // Answers are small: threads that would format them in parallel cost more than they save.
             .with_setting("output_format_parallel_formatting", "0")
             .with_setting("readonly", "1");
+        for (name, value) in settings {
+            query = query.with_setting(*name, *value);
+        }
         for (name, value) in sql.params {
             query = query.param(name, value);
         }

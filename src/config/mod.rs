@@ -37,6 +37,7 @@ pub struct Config {
     pub tiers: Tiers,
     pub content: Content,
     pub prices: Prices,
+    pub packs: Packs,
     pub webhooks: Webhooks,
     pub genai: GenAi,
     pub cors: Cors,
@@ -130,6 +131,12 @@ pub struct TierLimits {
     pub query_time: Span,
     pub query_rows: u64,
     pub query_result_bytes: Bytes,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packs {
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -17,6 +17,9 @@ record! {
         pub records_per_second: u64,
         /// 0: as the tier says.
         pub bytes_per_day: u64,
+        /// What may be spent on models in a month, in hundredths of a US dollar; 0: nothing is said.
+        #[serde(default)]
+        pub monthly_budget_cents: u64,
         pub created_at_ms: i64,
         pub version: u64,
     }
@@ -131,6 +134,30 @@ record! {
         pub expires_at_ms: i64,
         pub version: u64,
     }
+}
+
+record! {
+    pub struct PackState in "pack_states" {
+        pub tenant_id: String,
+        pub pack_id: String,
+        pub choice: PackChoice,
+        /// TOML, of a pack of the tenant's own; empty: it is one of the product's or the operator's.
+        pub definition: String,
+        pub created_at_ms: i64,
+        pub version: u64,
+    }
+}
+
+/// Whether an admin turned a pack on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackChoice {
+    /// It is on where there is something to show.
+    #[default]
+    #[serde(rename = "")]
+    Unsaid,
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::records::{Invite, Membership, Project, Role, Session, Tenant, Token, User};
+use super::records::{Invite, Membership, PackState, Project, Role, Session, Tenant, Token, User};
 use super::sources::Source;
 use super::table::{self, Record};
 
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub invites: HashMap<String, Arc<Invite>>,
     pub sessions: HashMap<String, Arc<Session>>,
     pub sources: HashMap<String, Arc<Source>>,
+    /// By tenant and pack.
+    pub packs: BTreeMap<(String, String), Arc<PackState>>,
     tokens_by_hash: HashMap<String, Arc<Token>>,
     sessions_by_hash: HashMap<String, Arc<Session>>,
     invites_by_hash: HashMap<String, Arc<Invite>>,
@@ -54,6 +56,7 @@ pub(super) fn question() -> String {
         table::select::<Invite>(),
         table::select::<Session>(),
         table::select::<Source>(),
+        table::select::<PackState>(),
     ];
     format!("SELECT t, r FROM ({}) ORDER BY t, r {}", tables.join(" UNION ALL "), table::SETTINGS)
 }
@@ -107,6 +110,9 @@ impl Snapshot {
                 self.read(line, |all, row: Session| drop(all.sessions.insert(row.id.clone(), row.into())))
             }
             Source::TABLE => self.read(line, |all, row: Source| drop(all.sources.insert(row.id.clone(), row.into()))),
+            PackState::TABLE => self.read(line, |all, row: PackState| {
+                all.packs.insert((row.tenant_id.clone(), row.pack_id.clone()), row.into());
+            }),
             _ => Ok(()),
         }
     }
@@ -154,6 +160,15 @@ impl Snapshot {
     /// The custom ones of one tenant, by name.
     pub fn roles_of<'s>(&'s self, tenant: &'s str) -> impl Iterator<Item = &'s Arc<Role>> {
         of_tenant(&self.roles, tenant)
+    }
+
+    /// What one tenant decided about packs, by pack.
+    pub fn packs_of<'s>(&'s self, tenant: &'s str) -> impl Iterator<Item = &'s Arc<PackState>> {
+        of_tenant(&self.packs, tenant)
+    }
+
+    pub fn pack(&self, tenant: &str, pack: &str) -> Option<&Arc<PackState>> {
+        self.packs.get(&(tenant.to_owned(), pack.to_owned()))
     }
 
     /// Everyone in a tenant, by email.

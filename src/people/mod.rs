@@ -8,6 +8,7 @@
 
 pub mod invites;
 pub mod members;
+pub mod packs;
 pub mod projects;
 pub mod roles;
 pub mod rules;

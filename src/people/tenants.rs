@@ -31,6 +31,8 @@ pub struct TenantItem {
     pub records_per_second: u64,
     /// 0: as the tier says.
     pub bytes_per_day: u64,
+    /// What may be spent on models in a calendar month, in US dollars and cents; 0: nothing is said. A line in reports, no limit.
+    pub monthly_budget_usd: f64,
     pub effective: Effective,
     pub created_at: Option<String>,
 }
@@ -76,12 +78,15 @@ pub struct EditSettings {
     /// 0: as the tier says.
     pub retention_days: Option<u32>,
     pub capture: Option<Capture>,
+    /// In US dollars and cents; 0: none.
+    pub monthly_budget_usd: Option<f64>,
 }
 
 /// Days. ClickHouse counts expiry in 32-bit seconds.
 const LONGEST_RETENTION: u32 = 20_000;
 /// JSON's numbers are exact up to here.
 const MOST: u64 = 1 << 53;
+const MOST_DOLLARS: f64 = 1e12;
 
 pub fn item(tenant: &Tenant, defaults: &Defaults) -> TenantItem {
     TenantItem {
@@ -92,6 +97,7 @@ pub fn item(tenant: &Tenant, defaults: &Defaults) -> TenantItem {
         capture: tenant.capture,
         records_per_second: tenant.records_per_second,
         bytes_per_day: tenant.bytes_per_day,
+        monthly_budget_usd: dollars(tenant.monthly_budget_cents),
         effective: defaults.effective(tenant),
         created_at: rules::instant(tenant.created_at_ms),
     }
@@ -145,6 +151,9 @@ pub fn set_up(
     let before = find(snapshot, who.tenant())?;
     let mut tenant = before.clone();
     set(&mut tenant, request.name.as_deref(), request.retention_days, request.capture)?;
+    if let Some(usd) = request.monthly_budget_usd {
+        tenant.monthly_budget_cents = cents(usd)?;
+    }
     let most = u32::from(defaults.tier(tenant.tier).retention_days);
     let longer = tenant.retention_days > before.retention_days && tenant.retention_days > most;
     if most > 0 && longer && !who.has(Permission::TenantsManage) {
@@ -177,6 +186,18 @@ fn set(
     Ok(())
 }
 
+fn cents(usd: f64) -> Result<u64, Problem> {
+    if !(0.0..=MOST_DOLLARS).contains(&usd) {
+        return Err(Problem::invalid(format!("monthly_budget_usd: give 0 to {MOST_DOLLARS}; 0 is none")));
+    }
+    // In range, and rounded: nothing is cut off.
+    Ok((usd * 100.0).round() as u64)
+}
+
+fn dollars(cents: u64) -> f64 {
+    cents as f64 / 100.0
+}
+
 /// What changed, and nothing if nothing did.
 fn decide(who: &Principal, action: Action, before: &Tenant, tenant: Tenant) -> Decision<Tenant> {
     if tenant == *before {
@@ -194,6 +215,7 @@ fn decide(who: &Principal, action: Action, before: &Tenant, tenant: Tenant) -> D
             ("retention_days", tenant.retention_days.to_string()),
             ("records_per_second", tenant.records_per_second.to_string()),
             ("bytes_per_day", tenant.bytes_per_day.to_string()),
+            ("monthly_budget_usd", dollars(tenant.monthly_budget_cents).to_string()),
         ]
     };
     for ((name, now), (_, then)) in values(&tenant).into_iter().zip(values(before)) {
@@ -236,6 +258,7 @@ pub fn remove(snapshot: &Snapshot, who: &Principal, id: &str, kept: &str) -> Res
     }
     change = snapshot.projects_of(id).fold(change, |change, project| change.remove(&**project));
     change = snapshot.roles_of(id).fold(change, |change, role| change.remove(&**role));
+    change = snapshot.packs_of(id).fold(change, |change, pack| change.remove(&**pack));
     change = change.remove(tenant);
     let entry = Entry::by(who, Action::TenantDelete, format!("the tenant {id} was deleted")).target("tenant", id);
     Ok(Decision::new(change, entry, ()))

@@ -120,6 +120,10 @@ const GUARDED: &[Row] = &[
     ("get", "/api/v1/audit/activity/export.csv", Any, Refused, Refused),
     ("get", "/api/v1/audit/users", Own, Refused, Refused),
     ("post", "/api/v1/sql", Own, Refused, Own),
+    ("get", "/api/v1/packs", Own, Own, Own),
+    ("put", "/api/v1/packs/{pack_id}", Hidden, Refused, Refused),
+    ("delete", "/api/v1/packs/{pack_id}", Hidden, Refused, Refused),
+    ("get", "/api/v1/packs/{pack_id}/panels/{panel_id}", Hidden, Hidden, Hidden),
 ];
 
 /// Those that look themselves at who calls: what each of [`CALLERS`] gets, in that order.
@@ -177,6 +181,8 @@ impl Ids {
             ("{slug}", &project, "nobodys-project"),
             ("{user_id}", &self.user, &nobody),
             ("{event_id}", &self.event, &nobody),
+            ("{pack_id}", &format!("pack-{MARKER}"), "nobodys-pack"),
+            ("{panel_id}", "volume", "volume"),
         ] {
             real = real.replace(name, there);
             none = none.replace(name, nowhere);
@@ -202,6 +208,7 @@ fn body_of(method: &str, path: &str) -> Option<Value> {
         "/api/v1/webhooks" => json!({"kind": "github", "name": "new"}),
         "/api/v1/tenants" => json!({"id": "new"}),
         "/api/v1/messages" | "/api/v1/audit/events" => json!({"event_type": "app.done"}),
+        "/api/v1/packs/{pack_id}" => json!({"enabled": true}),
         "/api/v1/sql" => json!({"query": "SELECT * FROM pub.events", "format": "JSONEachRow"}),
         "/api/v1/session" => json!({"email": "boss@one.example", "password": "wrong horse"}),
         "/api/v1/me/password" => json!({"current": "wrong horse", "new": "battery staple"}),
@@ -226,6 +233,16 @@ async fn set_up(server: &Server) -> (Ids, Vec<String>, String) {
     let (boss, owner) = acting(server, "first", &marked("boss"), "super_admin");
     let webhook = json!({"kind": "github", "name": MARKER, "project": slug});
     let invite = json!({"email": marked("guest"), "role": "viewer"});
+    // Only who may read the trail sees it, so that a viewer does not.
+    said(server, &["tenant", "edit", "first", "--tier", "enterprise"]);
+    said(server, &["tenant", "edit", "second", "--tier", "pro"]);
+    let pack = format!(
+        "id = 'pack-{MARKER}'\ntitle = '{MARKER}'\ndescription = '{MARKER}'\nsources = ['app']\npermission = 'audit.read'\n\
+         [[panels]]\nid = 'volume'\ntitle = 'Volume'\ndescription = 'x'\nvisual = 'table'\nsql = 'SELECT count() AS n FROM pub.events'\n"
+    );
+    let pack = json!({"definition": pack, "enabled": true});
+    let answer = call(server, Method::PUT, &format!("/api/v1/packs/pack-{MARKER}"), &owner, Some(&pack)).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
     let mut made = Vec::new();
     for (path, body) in [
         ("/api/v1/webhooks", webhook),

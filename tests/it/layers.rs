@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 10] = [
     &["cli"],
     &["app"],
     &["ingest", "api", "portal"],
-    &["net", "ship", "query", "gateway", "live", "audit", "people"],
+    &["net", "ship", "query", "gateway", "live", "audit", "people", "packs"],
     &["spool", "clickhouse", "control", "engine", "auth", "limits"],
     &["normalise"],
     &["model", "outcome", "config", "telemetry", "prices"],
@@ -19,7 +19,12 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// What stands beside each other and may be imported all the same: (who, whom). Each has its reason.
-const NEIGHBOURS: [(&str, &str); 13] = [
+const NEIGHBOURS: [(&str, &str); 16] = [
+    // A panel is a question over a range; one that a tenant wrote goes through the gate.
+    ("packs", "query"),
+    ("packs", "gateway"),
+    // Who may turn which pack on.
+    ("people", "packs"),
     // The API's listener takes OTLP and serves the portal too.
     ("api", "ingest"),
     ("api", "portal"),

@@ -26,6 +26,7 @@ mod misdirected;
 mod native;
 mod normalising;
 mod openapi;
+mod packs;
 mod people;
 mod prices;
 mod reading;

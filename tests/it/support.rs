@@ -135,6 +135,12 @@ impl Server {
         eventually("the server ends", async || child.try_wait().expect("a child of ours")).await
     }
 
+    /// The end of one that ends by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        let child = &mut self.child;
+        eventually("the server ends", async || child.try_wait().expect("a child of ours")).await
+    }
+
     /// Starts again on the same folder, after `kill` or `stop`. Ports may differ.
     pub async fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.dir.join("run.json"));

@@ -4,18 +4,23 @@
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Appends one line.
-pub(super) fn line(cells: &[&str], out: &mut String) {
-    for (index, cell) in cells.iter().enumerate() {
+pub fn line(cells: &[&str], out: &mut String) {
+    typed_line(cells.iter().map(|cell| (*cell, true)), out);
+}
+
+/// Appends one line of cells, each with whether it is text: a figure may begin with a minus.
+pub fn typed_line<'a>(cells: impl Iterator<Item = (&'a str, bool)>, out: &mut String) {
+    for (index, (cell, is_text)) in cells.enumerate() {
         if index > 0 {
             out.push(',');
         }
-        push(cell, out);
+        push(cell, is_text, out);
     }
     out.push_str("\r\n");
 }
 
-fn push(cell: &str, out: &mut String) {
-    let harmless = if is_formula(cell) { "'" } else { "" };
+fn push(cell: &str, is_text: bool, out: &mut String) {
+    let harmless = if is_text && is_formula(cell) { "'" } else { "" };
     // Semicolons and tabs separate cells in some countries' spreadsheets.
     if !cell.contains([',', '"', '\r', '\n', ';', '\t']) {
         out.push_str(harmless);
@@ -40,7 +45,7 @@ mod tests {
 
     fn cell(text: &str) -> String {
         let mut out = String::new();
-        push(text, &mut out);
+        push(text, true, &mut out);
         out
     }
 

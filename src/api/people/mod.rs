@@ -30,7 +30,7 @@ pub fn routes(routes: Routes) -> Routes {
 
 /// Decides on what is there now, alone on this node, writes what was decided, and says it in the audit trail. To its end, also
 /// when the caller hangs up: nothing is changed without its entry.
-async fn change<T, D>(api: &Arc<Api>, decide: D) -> Result<T, ApiError>
+pub(super) async fn change<T, D>(api: &Arc<Api>, decide: D) -> Result<T, ApiError>
 where
     T: Send + 'static,
     D: FnOnce(&Snapshot) -> Result<Decision<T>, Problem> + Send + 'static,

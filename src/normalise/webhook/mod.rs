@@ -229,7 +229,7 @@ impl Kind {
     }
 
     /// The `source` column, and the first word of event types that no rule knows.
-    fn source(self) -> &'static str {
+    pub fn source(self) -> &'static str {
         match self {
             Kind::Standard => "webhook",
             vendor => vendor.as_str(),

@@ -9,7 +9,7 @@ use crate::people::{acting, said, tenant, text};
 use crate::support::{Server, eventually};
 
 /// Performed by other tests.
-const ELSEWHERE: [Action; 13] = [
+const ELSEWHERE: [Action; 11] = [
     Action::Login,
     Action::LoginFailed,
     Action::Logout,
@@ -18,12 +18,13 @@ const ELSEWHERE: [Action; 13] = [
     Action::MfaFailed,
     Action::PasswordChange,
     Action::InviteAccept,
-    Action::PackEnable,
-    Action::PackDisable,
     Action::ExportActivity,
     Action::SqlQuery,
     Action::SystemSetup,
 ];
+
+const MINE: &str = "id = 'mine'\ntitle = 'Mine'\ndescription = 'x'\nsources = ['app']\n[[panels]]\nid = 'one'\ntitle = 'One'\n\
+                    description = 'x'\nvisual = 'table'\nsql = 'SELECT 1 AS one'\n";
 
 /// One step: what is done, how, with which answer, and what is kept of it. `{name}` in a path is what an earlier step kept.
 type Step = (Action, Method, &'static str, fn() -> Value, u16, Option<(&'static str, &'static str)>);
@@ -60,6 +61,10 @@ fn steps() -> Vec<Step> {
         (WebhookEdit, patch.clone(), "/webhooks/{hook}", || json!({"name": "v"}), 200, None),
         (WebhookDelete, delete.clone(), "/webhooks/{hook}", || Value::Null, 204, None),
         (SettingsEdit, patch.clone(), "/settings", || json!({"capture": "off"}), 200, None),
+        (PackDisable, Method::PUT, "/packs/audit", || json!({"enabled": false}), 200, None),
+        (PackEnable, Method::PUT, "/packs/audit", || json!({"enabled": true}), 200, None),
+        (PackEdit, Method::PUT, "/packs/mine", || json!({"definition": MINE}), 200, None),
+        (PackDelete, delete.clone(), "/packs/mine", || Value::Null, 204, None),
         (TenantAdd, post, "/tenants", || json!({"id": "t"}), 201, None),
         (TenantEdit, patch, "/tenants/t", || json!({"tier": "pro"}), 200, None),
         (TenantDelete, delete, "/tenants/t", || Value::Null, 204, None),

@@ -432,6 +432,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report packs, and whether they are on */
+        get: operations["get_api_v1_packs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packs/{pack_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Turn a pack on or off, or write one of one's own */
+        put: operations["put_api_v1_packs_pack_id"];
+        post?: never;
+        /** Delete a pack of one's own, or forget what was chosen about another */
+        delete: operations["delete_api_v1_packs_pack_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packs/{pack_id}/panels/{panel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a panel says of a range */
+        get: operations["get_api_v1_packs_pack_id_panels_panel_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -992,6 +1044,78 @@ export interface components {
             email: string;
             role: string;
         };
+        Packs: {
+            items: components["schemas"]["PackItem"][];
+        };
+        PackItem: {
+            id: string;
+            title: string;
+            description: string;
+            /** @description The sources of events that it is about. */
+            sources: string[];
+            /** @description What its page lets one filter by. */
+            filters: string[];
+            /** @description An admin's choice; as long as nobody chose, whether it is available. */
+            enabled: boolean;
+            /** @description One of its sources was seen, or is configured. */
+            available: boolean;
+            /** @description The tenant's own. */
+            custom: boolean;
+            /** @description Whether the caller may turn it on and off. */
+            may_change: boolean;
+            panels: components["schemas"]["PanelItem"][];
+        };
+        PanelItem: {
+            id: string;
+            title: string;
+            description: string;
+            unit: components["schemas"]["Unit"];
+            visual: components["schemas"]["Visual"];
+            x?: string | null;
+            by?: string | null;
+            values: string[];
+            width: components["schemas"]["Width"];
+            summary: boolean;
+            /** @description An address of the portal, with {column} for a row's value. */
+            drill_down?: string | null;
+            filters: string[];
+        };
+        Unit: ("none" | "usd" | "tokens" | "count" | "ms" | "bytes") | "ratio";
+        Visual: "table" | "line" | "area" | "columns" | "bars" | "stat" | "status" | "marks" | "waterfall";
+        /** @enum {string} */
+        Width: "half" | "full";
+        /** @description What may be said of a pack. */
+        EditPack: {
+            enabled?: boolean | null;
+            /** @description A pack file (TOML) of the tenant's own; for the Enterprise tier. */
+            definition?: string | null;
+        };
+        Answer: {
+            pack_id: string;
+            panel_id: string;
+            title: string;
+            unit: components["schemas"]["Unit"];
+            visual: components["schemas"]["Visual"];
+            from: string;
+            to: string;
+            timezone: string;
+            /**
+             * Format: uint32
+             * @description How long the steps of a chart over time are.
+             */
+            bucket_seconds: number;
+            columns: components["schemas"]["Column"][];
+            /** @description Row by row, in the order of the columns. */
+            rows: unknown[][];
+            /** @description There are more rows than these. */
+            truncated: boolean;
+        };
+        Column: {
+            name: string;
+            type: components["schemas"]["Kind"];
+            unit: components["schemas"]["Unit"];
+        };
+        Kind: ("string" | "integer" | "number" | "boolean" | "list" | "map") | "time" | "date" | "decimal";
         UserItemPage: {
             items: components["schemas"]["UserItem"][];
             /** @description Pass it on as `cursor`; null: there are no more. */
@@ -1197,7 +1321,7 @@ export interface components {
         };
         WebhookItem: {
             id: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["Kind2"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1214,10 +1338,10 @@ export interface components {
             deliveries?: number | null;
         };
         /** @description Whose shapes a source speaks. */
-        Kind: ("github" | "azure_devops" | "gitlab") | "standard";
+        Kind2: ("github" | "azure_devops" | "gitlab") | "standard";
         MadeWebhook: {
             id: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["Kind2"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1236,7 +1360,7 @@ export interface components {
             secret: string;
         };
         NewWebhook: {
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["Kind2"];
             name: string;
             /** @default  */
             project: string;
@@ -1277,6 +1401,11 @@ export interface components {
              * @description 0: as the tier says.
              */
             bytes_per_day: number;
+            /**
+             * Format: double
+             * @description What may be spent on models in a calendar month, in US dollars and cents; 0: nothing is said. A line in reports, no limit.
+             */
+            monthly_budget_usd: number;
             effective: components["schemas"]["Effective"];
             created_at?: string | null;
         };
@@ -1302,6 +1431,11 @@ export interface components {
              */
             retention_days?: number | null;
             capture?: components["schemas"]["Capture"] | (null);
+            /**
+             * Format: double
+             * @description In US dollars and cents; 0: none.
+             */
+            monthly_budget_usd?: number | null;
         };
         TenantItemPage: {
             items: components["schemas"]["TenantItem"][];
@@ -2361,6 +2495,168 @@ export interface operations {
                 };
                 content: {
                     "text/csv": unknown;
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_packs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Packs"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_v1_packs_pack_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pack_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditPack"];
+            };
+        };
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackItem"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_v1_packs_pack_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pack_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_packs_pack_id_panels_panel_id: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339; 30 days before to, if nothing is said */
+                from?: string;
+                /** @description RFC 3339; now, if nothing is said */
+                to?: string;
+                /** @description an IANA name, whose days and hours the buckets are; UTC if nothing is said */
+                timezone?: string;
+                /** @description rows, 1 to 10000; 10000 if nothing is said */
+                limit?: number;
+                /** @description json or csv */
+                format?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                project?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                user_id?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                model?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                provider?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                repository?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                service?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                environment?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                session_id?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                feature?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                team?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                tool_name?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                outcome?: string;
+                /** @description equal to this; a panel that does not know it goes without */
+                action?: string;
+            };
+            header?: never;
+            path: {
+                pack_id: string;
+                panel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             /** @description what was wrong, and what to do */
