@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_audit",
     11 "0011_scope_tenant",
     12 "0012_packs",
+    13 "0013_sessions_with_calls",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's
