@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The reports' figures: a database of 50 million events, 200 tenants, 30 days; and readers.
-#   benches/packs.sh fill       fills DIR (once; EVENTS=50000000, a folder of some 15 GB)
+#   benches/packs.sh fill       fills DIR (once; EVENTS=50000000, a folder of some 9 GB)
 #   benches/packs.sh measure    starts a server on DIR, measures everything and prints the tables as markdown
 # DIR: the data folder (target/packs-bench); BINARY: a release build. Small for a try: EVENTS=2000000 DIR=/tmp/x benches/packs.sh fill
 set -euo pipefail
@@ -31,7 +31,7 @@ start() {
 }
 
 fill() {
-  local tenants=$((EVENTS / 250000)) end begin
+  local tenants=$((EVENTS / 250000)) end begin at
   [ "$tenants" -ge 1 ] || tenants=1
   start
   # A fill that was cut short goes on where it was.
@@ -58,16 +58,44 @@ fill() {
   fi
   read -r end done_slices <"$DIR/filled"
   begin=$((end - 30 * 86400))
-  for slice in $(seq "$done_slices" 119); do
-    run_file $here/fill.sql "s/@S@/$slice/g; s/@FROM@/$(((begin + slice * 21600) * 1000000000))/g"
+  for slice in $(seq "$done_slices" 124); do
+    # 120 fill 30 days; five more make the last day a busier one.
+    at=$((slice < 120 ? slice : slice - 5))
+    run_file $here/fill.sql "s/@S@/$slice/g; s/@FROM@/$(((begin + at * 21600) * 1000000000))/g"
     echo "$end $((slice + 1))" >"$DIR/filled"
-    echo "$(date +%T) slice $((slice + 1)) of 120"
+    echo "$(date +%T) slice $((slice + 1)) of 125"
   done
   sql "SELECT 'events', count(), 'tenants', uniq(tenant_id), 'of the largest', countIf(tenant_id = 't001'), min(timestamp), max(timestamp) FROM activitylog.events"
   sql "SELECT table, sum(rows), count() AS parts, formatReadableSize(sum(bytes_on_disk)) FROM system.parts WHERE active AND database = 'activitylog' GROUP BY table ORDER BY 2 DESC"
 }
 
+# The newest event: all ranges end with it, however long ago the database was filled.
+newest() { sql "SELECT toUnixTimestamp(max(timestamp)) FROM activitylog.events WHERE tenant_id LIKE 't___'"; }
+
+measure() {
+  local readers end from to
+  readers=${READERS:-$(cargo bench --no-run --bench readers 2>&1 | sed -n 's/.*(\(.*readers-[0-9a-f]*\)).*/\1/p')}
+  start
+  end=$(newest)
+  from=$(date -u -d "@$((end - 30 * 86400))" +%FT%TZ); to=$(date -u -d "@$end" +%FT%TZ)
+  sql "SELECT concat(toString(count()), ' events of ', toString(uniq(tenant_id)), ' tenants, ', toString(max(day) - min(day)), ' days; the largest tenant has ', toString(countIf(tenant_id = 't001')),
+         ', the others about ', toString(round(countIf(tenant_id != 't001') / (uniq(tenant_id) - 1)))) FROM (SELECT tenant_id, toDate(timestamp) AS day FROM activitylog.events WHERE tenant_id LIKE 't___')"
+  sql "SELECT concat(toString(sum(rows)), ' rows in all tables, ', formatReadableSize(sum(bytes_on_disk)), ', parts of events: ', toString(countIf(table = 'events')))
+       FROM system.parts WHERE active AND database = 'activitylog'"
+  # What a new process has not read yet is in nobody's cache; the load of others is part of the figures.
+  echo; echo "$(nproc) cores; $(uptime | sed 's/.*load/load/')"; echo
+  "$readers" --addr "$http" --end "$end" --tenants "${TENANTS:-200}" "$@"
+  echo
+  NODE_PATH=web/node_modules node $here/page.mjs "http://$http" alg_a_bench_t100 "$from" "$to" || true
+  echo
+  echo "| bundle | files | KB | KB, gzip |"
+  echo "|---|---|---|---|"
+  echo "| web/dist, all | $(find web/dist -type f | wc -l) | $(($(find web/dist -type f -exec cat {} + | wc -c) / 1024)) | $(($(find web/dist -type f -exec gzip -9c {} \; | wc -c) / 1024)) |"
+  echo; uptime | sed 's/.*load/load/'
+}
+
 case "${1:-}" in
   fill) fill ;;
+  measure) shift; measure "$@" ;;
   *) sed -n '2,6p' "$0"; exit 2 ;;
 esac

@@ -30,6 +30,12 @@ impl Filter {
         [&self.severity, &self.outcome, &self.session_id, &self.trace_id, &self.q].iter().all(|text| text.is_empty())
     }
 
+    /// Whether the per-hour rollup has every column that is asked for.
+    pub fn fits_hours(&self) -> bool {
+        let (project, source, class) = (self.project.clone(), self.source.clone(), self.class.clone());
+        *self == Filter { project, source, class, ..Filter::default() }
+    }
+
     /// Appends `AND ...` for each filter that is set.
     pub fn conditions(&self, sql: &mut Sql) {
         let equals: [(&'static str, &'static str, &String); 8] = [
