@@ -8,8 +8,17 @@ use super::server::{Server, StoreError};
 use super::table::Block;
 
 /// The tables that the wall stands on: those that a view in `pub` reads.
-pub const WALLED_TABLES: [&str; 7] =
-    ["events", "metrics", "usage", "events_by_minute", "trace_context", "metered", "audit"];
+pub const WALLED_TABLES: [&str; 9] = [
+    "events",
+    "metrics",
+    "usage",
+    "events_by_minute",
+    "events_by_hour",
+    "trace_context",
+    "metered",
+    "audit",
+    "sessions_with_calls",
+];
 
 struct Migration {
     version: u32,
@@ -40,6 +49,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_audit",
     11 "0011_scope_tenant",
     12 "0012_packs",
+    13 "0013_sessions_with_calls",
+    14 "0014_events_by_hour",
 };
 
 /// Whoever holds the lock says so again before each statement. One that has been silent for longer than this and a statement's

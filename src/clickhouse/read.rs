@@ -73,6 +73,8 @@ impl Reader {
             .client()
             .query(&sql.text.replace('?', "??"))
             .with_setting("query_id", query_id(scope))
+            // Answers are small: threads that would format them in parallel cost more than they save.
+            .with_setting("output_format_parallel_formatting", "0")
             .with_setting("readonly", "1");
         for (name, value) in settings {
             query = query.with_setting(*name, *value);

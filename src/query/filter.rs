@@ -41,6 +41,12 @@ impl Filter {
         self.q.is_empty() && !self.equals().iter().any(beside)
     }
 
+    /// Whether the per-hour rollup has every column that is asked for.
+    pub fn fits_hours(&self) -> bool {
+        let (project, source, class) = (self.project.clone(), self.source.clone(), self.class.clone());
+        *self == Filter { project, source, class, ..Filter::default() }
+    }
+
     /// Column, parameter, value.
     fn equals(&self) -> [(&'static str, &'static str, &String); 17] {
         [

@@ -113,6 +113,9 @@ async fn the_rollup_and_the_events_say_the_same_and_both_are_right() {
         (at("2026-02-01T00:00:00Z"), at("2026-02-01T00:00:00.000000001Z")),
         (at("2026-02-01T00:00:00Z"), at("2026-02-01T00:01:00Z")),
         (at("2026-01-31T23:00:30Z"), at("2026-01-31T23:02:00Z")),
+        // Of days: by hours, with and without broken ends.
+        (at("2026-01-30T23:10:17.5Z"), at("2026-02-01T00:49:59.999999999Z")),
+        (at("2026-01-31T00:00:00Z"), at("2026-02-01T01:00:00Z")),
         // Before everything.
         (at("2026-01-01T00:00:30Z"), at("2026-01-02T00:00:00Z")),
     ];
