@@ -10,8 +10,11 @@ pub struct Question {
     pub name: String,
     pub target_ms: Option<u32>,
     pub who: Who,
-    pub path: Box<dyn Fn(&mut Dice, i64) -> String + Send + Sync>,
+    pub path: Ask,
 }
+
+/// The path and query of one request; the time is the end of what is stored.
+pub type Ask = Box<dyn Fn(&mut Dice, i64) -> String + Send + Sync>;
 
 #[derive(Clone, Copy)]
 pub enum Who {

@@ -1086,7 +1086,7 @@ export interface components {
             prompts: number;
             /**
              * Format: uint64
-             * @description Calls of a model that answered, each once.
+             * @description Calls of a model, each once.
              */
             requests: number;
             /** Format: uint64 */
@@ -1139,7 +1139,7 @@ export interface components {
             prompts: number;
             /**
              * Format: uint64
-             * @description Calls of a model that answered, each once.
+             * @description Calls of a model, each once.
              */
             requests: number;
             /** Format: uint64 */
@@ -1271,6 +1271,8 @@ export interface components {
             value: string;
             /** Format: uint64 */
             events: number;
+            /** @description What people call it, where that is another word: of a user id, the address that events or its account say. */
+            label?: string;
         };
         /** @description A page; `newest_cursor` is that of its first item, and of `since_cursor` where nothing is newer. */
         Feed: {
