@@ -116,14 +116,18 @@ pub async fn values(
             sql.text(name, value);
         }
     }
-    if !filter.q.is_empty() {
-        sql.text.push_str(" AND positionCaseInsensitiveUTF8(value, {f_q:String}) > 0");
-        sql.text("f_q", &filter.q);
-    }
-    sql.text.push_str(&format!(" GROUP BY value ORDER BY events DESC, value LIMIT {limit}"));
+    sql.text.push_str(" GROUP BY value");
     if field == "user_id" {
         sql = with_addresses(sql, window);
+    } else {
+        sql.text.insert_str(0, "SELECT value, events, '' AS label FROM (");
+        sql.text.push(')');
     }
+    if !filter.q.is_empty() {
+        sql.text.push_str(" WHERE positionCaseInsensitiveUTF8(concat(value, '\\0', label), {f_q:String}) > 0");
+        sql.text("f_q", &filter.q);
+    }
+    sql.text.push_str(&format!(" ORDER BY events DESC, value LIMIT {limit}"));
     reader.rows(scope, sql).await
 }
 
@@ -132,8 +136,8 @@ fn with_addresses(values: Sql, window: Window) -> Sql {
     let mut addresses = Sql::new("SELECT user_id, max(user_email) AS label FROM pub.events");
     within(window, &mut addresses);
     let text = format!(
-        "SELECT value, v.events AS events, label FROM ({}) AS v \
-         LEFT JOIN ({} AND user_email != '' GROUP BY user_id) AS a ON v.value = a.user_id ORDER BY events DESC, value",
+        "SELECT value, v.events AS events, a.label AS label FROM ({}) AS v \
+         LEFT JOIN ({} AND user_email != '' GROUP BY user_id) AS a ON v.value = a.user_id",
         values.text, addresses.text
     );
     Sql { text, params: values.params.into_iter().chain(addresses.params).collect() }

@@ -83,6 +83,7 @@ async fn the_most_used_come_first() {
     assert_eq!(get("field=user_id", &theirs).await, [pair("bob", 2), pair("Ada", 1)]);
     assert_eq!(get("field=session_id", &stranger).await, []);
     assert_eq!(get("field=action", &theirs).await, []);
+    assert_eq!(get("field=user_id&q=BOB@ex", &owner).await, [pair("bob", 8)]);
     let users = call(&server, Method::GET, &format!("/api/v1/values?{RANGE}&field=user_id"), &owner, None).await;
     let items = json!([{"value": "bob", "events": 8, "label": "bob@example.com"}, {"value": "Ada", "events": 1}]);
     assert_eq!(users.json()["items"], items);

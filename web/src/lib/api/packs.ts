@@ -17,6 +17,8 @@ export type Answer = Omit<Schemas['Answer'], 'rows'> & { rows: Cell[][] };
 export interface ValueItem {
   value: string;
   events: number;
+  /** What people call it, where that is another word. */
+  label?: string;
 }
 
 const V1 = '/api/v1';

@@ -92,8 +92,8 @@ function collect(table: Table, type: string): Map<string, Found> {
       const value = toNumber(table.cell(row, name));
       if (!by) take(name, columnWords(name), time, value, row);
       else {
-        const key = nameOf(table.cell(row, panel.by), by);
-        take(key, key, time, value, row);
+        const cell = table.cell(row, panel.by);
+        take(nameOf(cell), nameOf(cell, by), time, value, row);
       }
     }
   }

@@ -1,5 +1,6 @@
 // Cells as people read them: by the unit of their column.
 import type { Cell, Column } from '../api/packs';
+import { names } from './names.svelte';
 import { formatBytes, formatCompact, formatCount, formatDate, formatDay, formatDuration, shorten } from '../format';
 
 const UNITS: Record<string, string> = { usd: 'US dollars', tokens: 'tokens', count: 'count', ratio: 'percent', ms: 'duration', bytes: 'bytes' };
@@ -61,7 +62,7 @@ export function formatCell(cell: Cell | undefined, column: Column, unit: string 
   if (column.type === 'boolean') return cell ? 'yes' : 'no';
   if (Array.isArray(cell)) return cell.map(String).join(', ');
   if (typeof cell === 'object') return Object.entries(cell).map(([key, value]) => `${key} ${String(value)}`).join(', ');
-  return HEX.test(String(cell)) ? shorten(String(cell)) : String(cell);
+  return names.of(column.name, cell) || (HEX.test(String(cell)) ? shorten(String(cell)) : String(cell));
 }
 
 /** Ids and hashes: told apart by their start, and nobody reads them whole. */
