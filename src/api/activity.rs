@@ -1,6 +1,5 @@
 //! The activity feed and a project's audit page: audit entries that the caller may see, newest first.
 
-pub(super) mod csv;
 mod export;
 mod trail;
 
@@ -12,12 +11,14 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Method;
+use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::access::{As, SignedIn};
 use super::error::ApiError;
+use super::files::as_file;
 use super::params::Params;
 use super::route::{About, Routes, about};
 use super::router::Api;
@@ -32,7 +33,7 @@ pub struct Pace {
     feed: SlidingWindow<String>,
     project: SlidingWindow<String>,
     trail: SlidingWindow<String>,
-    export: export::Pace,
+    export: SlidingWindow<String>,
 }
 
 /// A page; `newest_cursor` is that of its first item, and of `since_cursor` where nothing is newer.
@@ -61,6 +62,21 @@ pub struct Entry {
     occurred_at: String,
 }
 
+/// Of the feed as CSV; the metadata is JSON.
+const COLUMNS: [&str; 12] = [
+    "id",
+    "occurred_at",
+    "action",
+    "project_slug",
+    "project_id",
+    "user_id",
+    "target_type",
+    "target_id",
+    "result",
+    "outcome",
+    "source_ip",
+    "metadata",
+];
 const MINUTE: Duration = Duration::from_secs(60);
 /// Whose pace is remembered at once.
 const MOST_CALLERS: usize = 10_000;
@@ -75,12 +91,13 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 fn paged(summary: &'static str) -> About {
-    about(summary)
+    let about = about(summary)
         .query("action_prefix", "how the action begins; no character of it stands for others")
         .query("limit", "1 to 200; 50 if nothing is said")
         .query("before_cursor", "only what is older")
         .query("since_cursor", "only what is newer: the rows next to the cursor, newest first")
-        .gives::<Feed>()
+        .gives::<Feed>();
+    as_file(about, &COLUMNS)
 }
 
 /// `GET /api/v1/activity`: never more than reads, and for everybody who is signed in.
@@ -88,7 +105,7 @@ async fn feed_page(
     caller: As<SignedIn>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Feed>, ApiError> {
+) -> Result<Response, ApiError> {
     if api.pace.feed.take(&key(&caller), now_ms()).is_err() {
         return Err(ApiError::feed_rate());
     }
@@ -103,7 +120,7 @@ async fn project_page(
     State(api): State<Arc<Api>>,
     slug: Result<Path<String>, PathRejection>,
     params: Params,
-) -> Result<Json<Feed>, ApiError> {
+) -> Result<Response, ApiError> {
     paced(&api.pace.project, &caller)?;
     let Path(slug) = slug.map_err(|error| ApiError::bad_request(error.body_text()))?;
     if slug.is_empty() || !(caller.scope.all_projects || caller.scope.projects.contains(&slug)) {
@@ -118,39 +135,52 @@ async fn page(
     mut params: Params,
     project: String,
     with_addresses: bool,
-) -> Result<Json<Feed>, ApiError> {
+) -> Result<Response, ApiError> {
     let action = params.text("action_prefix")?.map_or(Action::Any, Action::BeginsWith);
-    let limit = params.number("limit", 50, 200)?;
+    let kind = params.as_file()?;
+    let limit = params.limit(kind, 50, 200)?;
     let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
     params.finish()?;
     let scope = &caller.scope;
     let may = |slug: &String| scope.all_projects || scope.projects.contains(slug);
-    let found = if (project.is_empty() && scope.projects.is_empty() && !scope.all_projects)
-        || (!project.is_empty() && !may(&project))
-    {
-        // There is nothing to ask for.
-        audit::Page { newest: bounds.since, ..audit::Page::default() }
-    } else {
-        let filter = Filter { project, action, ..Filter::default() };
-        audit::page(&api.reader, scope, &filter, bounds, limit).await?
-    };
+    let nothing = (project.is_empty() && scope.projects.is_empty() && !scope.all_projects)
+        || (!project.is_empty() && !may(&project));
     let snapshot = api.control.snapshot();
-    let ids: HashMap<&str, &str> =
-        snapshot.projects_of(caller.tenant()).map(|project| (project.slug.as_str(), project.id.as_str())).collect();
+    let ids: HashMap<String, String> =
+        snapshot.projects_of(caller.tenant()).map(|project| (project.slug.clone(), project.id.clone())).collect();
+    let filter = Filter { project, action, ..Filter::default() };
+    if let Some(kind) = kind {
+        let list = export::List {
+            name: "activity".to_owned(),
+            columns: &COLUMNS,
+            scope: scope.clone(),
+            filter,
+            bounds,
+            nothing,
+        };
+        let item = move |row| entry(row, &ids, with_addresses);
+        return export::send(api, caller, list, kind, limit, item).await;
+    }
+    let found = match nothing {
+        // There is nothing to ask for.
+        true => audit::Page { newest: bounds.since, ..audit::Page::default() },
+        false => audit::page(&api.reader, scope, &filter, bounds, limit).await?,
+    };
     Ok(Json(Feed {
         items: found.rows.into_iter().map(|row| entry(row, &ids, with_addresses)).collect(),
         next_before_cursor: found.next_before.map(|place| place.to_string()),
         newest_cursor: found.newest.map(|place| place.to_string()),
-    }))
+    })
+    .into_response())
 }
 
-fn entry(row: Row, project_ids: &HashMap<&str, &str>, with_addresses: bool) -> Entry {
+fn entry(row: Row, project_ids: &HashMap<String, String>, with_addresses: bool) -> Entry {
     let occurred_at = row.occurred_at();
     let mut metadata = row.attributes;
     let denied = metadata.shift_remove(DECISION).is_some_and(|decision| decision == "deny");
     Entry {
         id: row.id,
-        project_id: project_ids.get(row.project.as_str()).map(|id| (*id).to_owned()),
+        project_id: project_ids.get(row.project.as_str()).cloned(),
         project_slug: said(row.project),
         user_id: said(row.user_id),
         action: row.action,
@@ -192,7 +222,7 @@ impl Default for Pace {
             feed: SlidingWindow::new(60, MINUTE, MOST_CALLERS),
             project: SlidingWindow::new(120, MINUTE, MOST_CALLERS),
             trail: SlidingWindow::new(120, MINUTE, MOST_CALLERS),
-            export: export::Pace::default(),
+            export: SlidingWindow::new(export::A_MINUTE, MINUTE, MOST_CALLERS),
         }
     }
 }

@@ -7,18 +7,25 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::access::{As, ReadEvents};
 use super::error::ApiError;
+use super::files::{self, BATCH, Batch, File, Kind, as_file};
 use super::params::Params;
 use super::route::{About, Routes, about};
 use super::router::Api;
 use super::stream;
+use crate::clickhouse::read::Reader;
+use crate::model::scope::Scope;
+use crate::query::cursor::Cursor;
+use crate::query::filter::Filter;
 use crate::query::messages::{self, Bounds};
-use crate::query::time::{self, SECOND};
+use crate::query::time::{self, SECOND, Window};
 use crate::query::{points, timeline};
 
 /// The columns are passed on as ClickHouse wrote them.
@@ -38,6 +45,7 @@ pub fn routes(routes: Routes) -> Routes {
             .query("before_cursor", "only what is older")
             .query("since_cursor", "only what is newer")
     };
+    let paged = || as_file(paged(), &messages::COLUMNS);
     let counted = || {
         filtered("Counts per bucket and key")
             .query("bucket", "1s, 10s, 1m, 5m, 15m, 1h or 1d")
@@ -75,6 +83,15 @@ fn unwindowed(summary: &'static str) -> About {
         .query("session_id", "the session it was part of")
         .query("trace_id", "32 hexadecimal digits")
         .query("model", "the model that answered")
+        .query("service", "the service that sent it")
+        .query("repository", "owner/name")
+        .query("provider", "who serves the model")
+        .query("tool_name", "the tool that was called")
+        .query("environment", "production, staging ...")
+        .query("feature", "what a call was for")
+        .query("error_type", "what kind of error")
+        .query("target_type", "what kind of thing it was done to")
+        .query("target_id", "which of them")
         .query("q", "text in message, attributes or names")
 }
 
@@ -83,17 +100,46 @@ pub async fn list_messages(
     caller: As<ReadEvents>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let (window, filter) = (params.window()?, params.filter()?);
-    let limit = params.number("limit", 50, 200)?;
+    let kind = params.as_file()?;
+    let limit = params.limit(kind, 50, 200)?;
     let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
     params.finish()?;
+    if let Some(kind) = kind {
+        let list = (api.reader.clone(), caller.0.scope, window, filter);
+        return export(&api, kind, limit, bounds, list).await;
+    }
     let page = messages::page(&api.reader, &caller.scope, window, &filter, bounds, limit).await?;
     Ok(Json(json!({
         "items": page.items,
         "next_before_cursor": page.next_before.map(|cursor| cursor.to_string()),
         "newest_cursor": page.newest.map(|cursor| cursor.to_string()),
-    })))
+    }))
+    .into_response())
+}
+
+/// The list as a file. Columns of CSV: [`messages::COLUMNS`]; both maps are JSON.
+async fn export(
+    api: &Api,
+    kind: Kind,
+    most: usize,
+    bounds: Bounds,
+    list: (Reader, Scope, Window, Filter),
+) -> Result<Response, ApiError> {
+    let list = Arc::new(list);
+    let file = File { kind, name: "messages".to_owned(), columns: &messages::COLUMNS, most };
+    let next = move |after: Option<Cursor>| {
+        let list = list.clone();
+        let bounds = Bounds { before: after.or(bounds.before), ..bounds };
+        async move {
+            let (reader, scope, window, filter) = &*list;
+            let page = messages::batch(reader, scope, *window, filter, bounds, BATCH).await?;
+            Ok(Batch { items: page.items, next: page.next_before })
+        }
+        .boxed()
+    };
+    files::send(&api.files, file, next).await
 }
 
 /// `GET /api/v1/messages/{event_id}`: one event, with both maps.

@@ -148,6 +148,7 @@ fn filter(asked: v1::TailRequest) -> Result<Filter, Refusal> {
         trace_id: asked.trace_id.to_ascii_lowercase(),
         model: asked.model,
         q: asked.q,
+        ..Filter::default()
     };
     if let Some(unknown) = unknown_class(&filter.class) {
         return Err(bad(unknown));

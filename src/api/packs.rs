@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::access::{As, ManagePacks, ReadEvents};
-use super::activity::csv;
 use super::body::{InPath, JsonBody};
 use super::error::ApiError;
+use super::files::csv;
 use super::params::Params;
 use super::people::change;
 use super::route::{About, Routes, about};

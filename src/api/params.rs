@@ -4,13 +4,18 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::extract::Query;
+use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
+use super::files::{self, Kind};
 use crate::query::filter::Filter;
 use crate::query::time::{self, SECOND, Window};
 
-pub struct Params(Vec<(String, String)>);
+pub struct Params {
+    given: Vec<(String, String)>,
+    accept: String,
+}
 
 /// All values together. They are passed on to ClickHouse in an address, where each byte may take three.
 pub const MOST_BYTES: usize = 4 << 10;
@@ -40,16 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
                 "the parameters are longer than {MOST_BYTES} bytes: shorten {name:?}"
             )));
         }
-        Ok(Params(pairs.0))
+        let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        Ok(Params { given: pairs.0, accept })
     }
 }
 
 impl Params {
     /// The value, if it was given and not empty.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
-        let Some(at) = self.0.iter().position(|(key, _)| key == name) else { return Ok(None) };
-        let (_, value) = self.0.swap_remove(at);
-        if self.0.iter().any(|(key, _)| key == name) {
+        let Some(at) = self.given.iter().position(|(key, _)| key == name) else { return Ok(None) };
+        let (_, value) = self.given.swap_remove(at);
+        if self.given.iter().any(|(key, _)| key == name) {
             return Err(ApiError::bad_request(format!("{name} was given twice")));
         }
         Ok(Some(value).filter(|value| !value.is_empty()))
@@ -86,9 +92,14 @@ impl Params {
 
     /// `from` and `to`; by default the last hour, and what is stamped a little ahead of our clock.
     pub fn window(&mut self) -> Result<Window, ApiError> {
+        self.window_of(3600)
+    }
+
+    /// The same, with another range by default.
+    pub fn window_of(&mut self, seconds: i64) -> Result<Window, ApiError> {
         let (from, to) = (self.instant("from")?, self.instant("to")?);
         let to = to.unwrap_or_else(|| time::now().saturating_add(60 * SECOND));
-        let from = from.unwrap_or_else(|| to.saturating_sub(3660 * SECOND).max(0));
+        let from = from.unwrap_or_else(|| to.saturating_sub((seconds + 60) * SECOND).max(0));
         if from >= to {
             return Err(ApiError::bad_request("from is not before to: swap them, or widen the range"));
         }
@@ -113,13 +124,41 @@ impl Params {
             session_id: text("session_id")?,
             trace_id: text("trace_id")?.to_ascii_lowercase(),
             model: text("model")?,
+            service: text("service")?,
+            repository: text("repository")?,
+            provider: text("provider")?,
+            tool_name: text("tool_name")?,
+            environment: text("environment")?,
+            feature: text("feature")?,
+            error_type: text("error_type")?,
+            target_type: text("target_type")?,
+            target_id: text("target_id")?,
             q: text("q")?,
         })
     }
 
+    /// Whether the list is wanted as a file: `format`, else what is accepted.
+    pub fn as_file(&mut self) -> Result<Option<Kind>, ApiError> {
+        match self.text("format")?.as_deref() {
+            None => Ok(Kind::accepted(&self.accept)),
+            Some("json") => Ok(None),
+            Some("csv") => Ok(Some(Kind::Csv)),
+            Some("ndjson") => Ok(Some(Kind::Ndjson)),
+            Some(other) => Err(ApiError::bad_request(format!("format: {other:?} is none of json, csv, ndjson"))),
+        }
+    }
+
+    /// `limit`: items of a page; of a file all, if nothing is said.
+    pub fn limit(&mut self, kind: Option<Kind>, default: usize, most: usize) -> Result<usize, ApiError> {
+        match kind {
+            None => self.number("limit", default, most),
+            Some(_) => self.number("limit", files::MOST_ROWS, files::MOST_ROWS),
+        }
+    }
+
     /// Every parameter must have been taken.
     pub fn finish(self) -> Result<(), ApiError> {
-        match self.0.first() {
+        match self.given.first() {
             None => Ok(()),
             Some((name, _)) => Err(ApiError::bad_request(format!("unknown query parameter {name:?}"))),
         }

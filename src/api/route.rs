@@ -22,7 +22,7 @@ pub struct Routes {
 /// What the OpenAPI document says of an endpoint.
 pub struct About {
     summary: &'static str,
-    parameters: Vec<(&'static str, &'static str, &'static str)>,
+    parameters: Vec<(&'static str, String, &'static str)>,
     takes: Option<fn(&mut SchemaGenerator) -> Schema>,
     gives: Option<fn(&mut SchemaGenerator) -> Schema>,
     status: u16,
@@ -56,14 +56,19 @@ pub fn about(summary: &'static str) -> About {
 
 impl About {
     /// A query parameter: its name, and what it is.
-    pub fn query(mut self, name: &'static str, what: &'static str) -> About {
+    pub fn query(self, name: &'static str, what: &'static str) -> About {
+        self.query_of(name, what.to_owned())
+    }
+
+    /// The same, with words that are put together.
+    pub fn query_of(mut self, name: &'static str, what: String) -> About {
         self.parameters.push((name, what, "string"));
         self
     }
 
     /// A query parameter that is a whole number.
     pub fn number(mut self, name: &'static str, what: &'static str) -> About {
-        self.parameters.push((name, what, "integer"));
+        self.parameters.push((name, what.to_owned(), "integer"));
         self
     }
 

@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use super::compress::compress;
 use super::error::ApiError;
+use super::files::Turns;
 use super::route::Routes;
-use super::{activity, events, messages, operations, packs, people, session, sql};
+use super::{activity, events, messages, operations, packs, people, session, sessions, sql, values};
 use crate::audit::Trail;
 use crate::auth::Auth;
 use crate::auth::signing::Signing;
@@ -64,6 +65,7 @@ pub struct Api {
     pub budget: Budget,
     pub most_streams: usize,
     pub pace: activity::Pace,
+    pub files: Turns,
     pub health: operations::HealthCheck,
     pub endpoints: Endpoints,
     /// What a tenant has that says nothing else.
@@ -78,6 +80,7 @@ pub fn routes() -> Routes {
     let routes = operations::routes(routes);
     let routes = session::routes(routes);
     let routes = messages::routes(events::routes(routes));
+    let routes = values::routes(sessions::routes(routes));
     let routes = activity::routes(routes);
     let routes = packs::routes(routes);
     let routes = people::routes(routes);

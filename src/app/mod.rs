@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::activity::Pace;
+use crate::api::files::Turns;
 use crate::api::grpc;
 use crate::api::router::{Api, router};
 use crate::audit::Trail;
@@ -309,6 +310,7 @@ fn api(
         budget: doors.body.budget.clone(),
         most_streams: config.limits.streams,
         pace: Pace::default(),
+        files: Turns::default(),
         health: database.health(),
         defaults: Defaults {
             tiers: config.tiers.clone(),

@@ -18,6 +18,15 @@ pub struct Filter {
     pub session_id: String,
     pub trace_id: String,
     pub model: String,
+    pub service: String,
+    pub repository: String,
+    pub provider: String,
+    pub tool_name: String,
+    pub environment: String,
+    pub feature: String,
+    pub error_type: String,
+    pub target_type: String,
+    pub target_id: String,
     /// Text in the message, the attributes, or a name.
     pub q: String,
 }
@@ -27,7 +36,9 @@ pub struct Filter {
 impl Filter {
     /// Whether the per-minute rollup has every column that is asked for.
     pub fn fits_rollup(&self) -> bool {
-        [&self.severity, &self.outcome, &self.session_id, &self.trace_id, &self.q].iter().all(|text| text.is_empty())
+        let rolled_up = ["project", "source", "user_id", "model", "service"];
+        let beside = |(column, _, value): &(&str, &str, &String)| !value.is_empty() && !rolled_up.contains(column);
+        self.q.is_empty() && !self.equals().iter().any(beside)
     }
 
     /// Whether the per-hour rollup has every column that is asked for.
@@ -36,9 +47,9 @@ impl Filter {
         *self == Filter { project, source, class, ..Filter::default() }
     }
 
-    /// Appends `AND ...` for each filter that is set.
-    pub fn conditions(&self, sql: &mut Sql) {
-        let equals: [(&'static str, &'static str, &String); 8] = [
+    /// Column, parameter, value.
+    fn equals(&self) -> [(&'static str, &'static str, &String); 17] {
+        [
             ("project", "f_project", &self.project),
             ("source", "f_source", &self.source),
             ("severity", "f_severity", &self.severity),
@@ -47,8 +58,21 @@ impl Filter {
             ("session_id", "f_session_id", &self.session_id),
             ("trace_id", "f_trace_id", &self.trace_id),
             ("model", "f_model", &self.model),
-        ];
-        for (column, name, value) in equals {
+            ("service", "f_service", &self.service),
+            ("repository", "f_repository", &self.repository),
+            ("provider", "f_provider", &self.provider),
+            ("tool_name", "f_tool_name", &self.tool_name),
+            ("environment", "f_environment", &self.environment),
+            ("feature", "f_feature", &self.feature),
+            ("error_type", "f_error_type", &self.error_type),
+            ("target_type", "f_target_type", &self.target_type),
+            ("target_id", "f_target_id", &self.target_id),
+        ]
+    }
+
+    /// Appends `AND ...` for each filter that is set.
+    pub fn conditions(&self, sql: &mut Sql) {
+        for (column, name, value) in self.equals() {
             if !value.is_empty() {
                 sql.text.push_str(&format!(" AND {column} = {{{name}:String}}"));
                 sql.text(name, value);

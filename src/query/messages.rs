@@ -17,6 +17,58 @@ const PLAIN: &str = "kind, source, event_class, event_type, outcome, severity, m
     cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, reasoning_tokens, cache_known, cost_origin, price_version, \
     usage_role, usage_key, status_code";
 
+/// The columns of a file of events, in their order.
+pub const COLUMNS: [&str; 48] = [
+    "id",
+    "timestamp",
+    "received_at",
+    "kind",
+    "source",
+    "event_class",
+    "event_type",
+    "outcome",
+    "severity",
+    "message",
+    "project",
+    "repository",
+    "environment",
+    "service",
+    "user_id",
+    "user_email",
+    "session_id",
+    "correlation_id",
+    "source_ip",
+    "target_type",
+    "target_id",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "duration_ns",
+    "provider",
+    "model",
+    "operation",
+    "feature",
+    "tool_name",
+    "error_type",
+    "status_code",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "cache_creation_1h_tokens",
+    "reasoning_tokens",
+    "cache_known",
+    "cost_usd",
+    "cost_reported_usd",
+    "cost_computed_usd",
+    "cost_origin",
+    "price_version",
+    "usage_role",
+    "usage_key",
+    "attributes",
+    "resource",
+];
+
 pub struct Page {
     pub items: Vec<Value>,
     pub next_before: Option<Cursor>,
@@ -30,6 +82,17 @@ pub struct Bounds {
     pub since: Option<Cursor>,
 }
 
+/// A page.
+struct Wanted<'a> {
+    window: Window,
+    filter: &'a Filter,
+    bounds: Bounds,
+    limit: usize,
+    /// The page next to `since`, not the newest one.
+    forward: bool,
+    maps: bool,
+}
+
 /// Newest first.
 pub async fn page(
     reader: &Reader,
@@ -39,8 +102,30 @@ pub async fn page(
     bounds: Bounds,
     limit: usize,
 ) -> Result<Page, StoreError> {
+    // After a cursor the page next to it is wanted, not the newest of all.
+    let forward = bounds.since.is_some() && bounds.before.is_none();
+    read(reader, scope, Wanted { window, filter, bounds, limit, forward, maps: false }).await
+}
+
+/// The same from the newest on whatever the bounds are, and with both maps: a part of a file.
+pub async fn batch(
+    reader: &Reader,
+    scope: &Scope,
+    window: Window,
+    filter: &Filter,
+    bounds: Bounds,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    read(reader, scope, Wanted { window, filter, bounds, limit, forward: false, maps: true }).await
+}
+
+async fn read(reader: &Reader, scope: &Scope, wanted: Wanted<'_>) -> Result<Page, StoreError> {
+    let Wanted { window, filter, bounds, limit, forward, maps } = wanted;
     let mut inner = Sql::new("SELECT * FROM pub.events");
-    within(window, &mut inner);
+    // The key prunes by the window; what the cursors say of time is exact, and prunes nothing.
+    let from = bounds.since.map_or(window.from, |since| window.from.max(since.timestamp_ns));
+    let to = bounds.before.map_or(window.to, |before| window.to.min(before.timestamp_ns.saturating_add(1)));
+    within(Window { from, to }, &mut inner);
     filter.conditions(&mut inner);
     if let Some(before) = bounds.before {
         inner.text.push_str(
@@ -56,20 +141,19 @@ pub async fn page(
         inner.number("s_ts", since.timestamp_ns);
         inner.text("s_id", since.event_id.to_string());
     }
-    // After a cursor the page next to it is wanted, not the newest of all.
-    let order = if bounds.since.is_some() && bounds.before.is_none() { "ASC" } else { "DESC" };
+    let order = if forward { "ASC" } else { "DESC" };
     // One more than asked for says whether there is a next page.
     inner.text.push_str(&format!(" ORDER BY timestamp {order}, event_id {order} LIMIT {}", limit + 1));
-    let mut rows = items(reader, scope, inner, "_timestamp_ns DESC, event_id DESC", false).await?;
+    let mut rows = items(reader, scope, inner, "_timestamp_ns DESC, event_id DESC", maps).await?;
     let more = rows.len() > limit;
-    if order == "ASC" && more {
+    if forward && more {
         rows.remove(0);
     }
     rows.truncate(limit);
     // The same event stored twice stands twice until ClickHouse has merged its parts.
     rows.dedup_by_key(|(cursor, _)| (cursor.timestamp_ns, cursor.event_id));
     let newest = rows.first().map(|(cursor, _)| *cursor);
-    let next_before = rows.last().filter(|_| more && order == "DESC").map(|(cursor, _)| *cursor);
+    let next_before = rows.last().filter(|_| more && !forward).map(|(cursor, _)| *cursor);
     Ok(Page { items: rows.into_iter().map(|(_, item)| item).collect(), next_before, newest })
 }
 

@@ -18,6 +18,9 @@ use crate::support::{Server, eventually};
 /// Stands in everything that the first tenant has.
 const MARKER: &str = "mrkr7f3a";
 
+const SESSION: &str = "session-mrkr7f3a";
+const TRACE: &str = "ab7f3aab7f3aab7f3aab7f3aab7f3aab";
+
 /// What somebody gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gets {
@@ -71,6 +74,10 @@ const GUARDED: &[Row] = &[
     ("get", "/api/v1/messages/points", Own, Own, Own),
     ("get", "/api/v1/messages/stream", Own, Own, Own),
     ("get", "/api/v1/messages/{event_id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/sessions", Own, Own, Own),
+    ("get", "/api/v1/sessions/{id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/traces/{trace_id}", Hidden, Hidden, Hidden),
+    ("get", "/api/v1/values", Own, Own, Own),
     ("get", "/api/v1/users", Own, Refused, Refused),
     ("post", "/api/v1/users", Own, Refused, Refused),
     ("get", "/api/v1/users/{id}", Hidden, Refused, Refused),
@@ -173,6 +180,7 @@ impl Ids {
             Some("tokens") => &self.token,
             Some("invites") => &self.invite,
             Some("webhooks") => &self.webhook,
+            Some("sessions") => SESSION,
             _ => "first",
         };
         for (name, there, nowhere) in [
@@ -181,11 +189,16 @@ impl Ids {
             ("{slug}", &project, "nobodys-project"),
             ("{user_id}", &self.user, &nobody),
             ("{event_id}", &self.event, &nobody),
+            ("{trace_id}", TRACE, &nobody),
             ("{pack_id}", &format!("pack-{MARKER}"), "nobodys-pack"),
             ("{panel_id}", "volume", "volume"),
         ] {
             real = real.replace(name, there);
             none = none.replace(name, nowhere);
+        }
+        if path.ends_with("/values") {
+            real.push_str("?field=session_id");
+            none.push_str("?field=session_id");
         }
         if path.ends_with("/export.csv") {
             real.push_str(&format!("?user_id={}", self.user));
@@ -248,12 +261,26 @@ async fn set_up(server: &Server) -> (Ids, Vec<String>, String) {
         ("/api/v1/webhooks", webhook),
         ("/api/v1/invites", invite),
         ("/api/v1/tokens", json!({"kind": "ingest", "name": MARKER})),
-        ("/api/v1/messages", json!({"event_type": "app.done", "message": MARKER, "project": slug})),
+        (
+            "/api/v1/messages",
+            json!({"event_type": "app.done", "message": MARKER, "project": slug, "session_id": SESSION}),
+        ),
     ] {
         let answer = call(server, Method::POST, path, &owner, Some(&body)).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.text());
         made.push(answer.json());
     }
+    let mut record = crate::support::record(MARKER, 1, &[("session.id", SESSION)]);
+    record["traceId"] = TRACE.into();
+    let bearer = format!("Bearer {}", ingest_token(server, "first"));
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    let logs = crate::support::logs("test", &[record]).to_string();
+    assert_eq!(crate::senders::post(&server.otlp("/v1/logs"), &headers, logs).await.status, 200);
+    eventually("the trace is there", async || {
+        let answer = call(server, Method::GET, &format!("/api/v1/traces/{TRACE}"), &owner, None).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
     let event = eventually("the event is there", async || {
         let page = call(server, Method::GET, "/api/v1/messages?event_type=app.done", &owner, None).await.json();
         page["items"][0]["id"].as_str().map(str::to_owned)

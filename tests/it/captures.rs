@@ -97,7 +97,7 @@ async fn every_capture_adds_up_after_the_front_door() {
 }
 
 /// As it was sent: protocol, path, headers, compression and framing.
-async fn send(server: &Server, file: &Value) {
+pub async fn send(server: &Server, file: &Value) {
     let name = file["file"].as_str().expect("name");
     let said = |key: &str| file[key].as_str().unwrap_or("").to_owned();
     let is_sent_compressed = said("content_encoding") == "gzip";

@@ -1,64 +1,53 @@
-//! `GET /api/v1/audit/activity/export.csv`: the whole history of one user, streamed batch by batch.
-//!
-//! A task reads and hands on one batch at a time; whoever receives it slowly slows the reading, and whoever is gone ends it. What can't
-//! be finished breaks the connection: a file that is shorter than the history must not look whole.
+//! Audit entries as files: of every list of them, and `GET /api/v1/audit/activity/export.csv`, the whole history of one user.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method, Response};
-use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use axum::http::Method;
+use axum::response::Response;
+use futures_util::FutureExt;
+use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::{csv, paced, trail};
+use super::{paced, trail};
 use crate::api::access::{As, ReadAudit};
 use crate::api::error::ApiError;
+use crate::api::files::{self, BATCH, Batch, Columns, File, Kind};
 use crate::api::params::Params;
 use crate::api::route::{Routes, about};
 use crate::api::router::Api;
 use crate::audit::{Action, Entry};
-use crate::clickhouse::read::Reader;
-use crate::clickhouse::server::StoreError;
-use crate::limits::window::SlidingWindow;
+use crate::auth::Principal;
 use crate::model::scope::Scope;
-use crate::query::audit::{self, Bounds, Filter, Page};
+use crate::query::audit::{self, Bounds, Filter, Page, Place, Row};
 
-/// How many exports there may be.
-pub struct Pace {
-    started: SlidingWindow<String>,
-    open: Arc<Semaphore>,
+/// Which entries, and what the file is called.
+pub(super) struct List {
+    pub name: String,
+    pub columns: Columns,
+    pub scope: Scope,
+    pub filter: Filter,
+    pub bounds: Bounds,
+    /// The caller sees none of them.
+    pub nothing: bool,
 }
 
-/// What an export goes on with.
-struct Export {
-    reader: Reader,
-    scope: Scope,
-    filter: Filter,
-    tenant: String,
-    _open: OwnedSemaphorePermit,
-}
-
-enum Piece {
-    Lines(Bytes),
-    /// The last line was said.
-    End,
+/// One entry of the history of a user.
+#[derive(Serialize)]
+struct Line {
+    timestamp_utc: String,
+    event_type: String,
+    description: String,
+    customer_id: String,
+    user_id: String,
+    correlation_id: String,
+    metadata_json: String,
 }
 
 const COLUMNS: [&str; 7] =
     ["timestamp_utc", "event_type", "description", "customer_id", "user_id", "correlation_id", "metadata_json"];
-const BATCH: usize = 500;
-/// Of one process.
-const AT_ONCE: usize = 4;
-const A_MINUTE: usize = 10;
-/// A receiver that takes nothing for this long is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Of each caller.
+pub(super) const A_MINUTE: usize = 10;
 const LONGEST_NAME: usize = 64;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -72,126 +61,78 @@ async fn export_csv(
     caller: As<ReadAudit>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Response<Body>, ApiError> {
+) -> Result<Response, ApiError> {
     let user_id = params.text("user_id")?;
     params.finish()?;
     let user_id = user_id.ok_or_else(|| ApiError::bad_request("user_id is missing: say whose history is wanted"))?;
-    paced(&api.pace.export.started, &caller)?;
-    let open = api.pace.export.open.clone().try_acquire_owned();
-    let open = open.map_err(|_| ApiError::too_many(format!("{AT_ONCE} exports run already: wait for one to end")))?;
-    let export = Export {
-        reader: api.reader.clone(),
+    let tenant = caller.tenant().to_owned();
+    let list = List {
+        name: format!("activity-{}", user_id.chars().take(LONGEST_NAME).collect::<String>()),
+        columns: &COLUMNS,
         scope: trail::scope(&caller),
-        filter: Filter { user_id: user_id.clone(), ..Filter::default() },
-        tenant: caller.tenant().to_owned(),
-        _open: open,
+        filter: Filter { user_id, ..Filter::default() },
+        bounds: Bounds::default(),
+        nothing: false,
     };
-    // What fails at once is an error like any other.
-    let first = export.batch(Bounds::default()).await?;
-    let entry = Entry::by(&caller, Action::ExportActivity, "the activity of a user was exported as CSV");
-    api.trail.record(entry.target("user", user_id.as_str())).await;
-    let (pieces, received) = mpsc::channel(1);
-    tokio::spawn(export.run(first, pieces));
-    let mut response = Response::new(Body::from_stream(body(received)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let name = file_name(&user_id, &jiff::Timestamp::now().to_string()[..10]);
-    // Letters, digits, dots, dashes and underscores alone.
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, value);
+    send(&api, &caller, list, Kind::Csv, files::MOST_ROWS, move |row| line(row, &tenant)).await
+}
+
+fn line(row: Row, tenant: &str) -> Line {
+    Line {
+        timestamp_utc: row.timestamp(),
+        event_type: row.action,
+        description: row.message,
+        customer_id: tenant.to_owned(),
+        user_id: row.user_id,
+        correlation_id: row.correlation_id,
+        metadata_json: Value::Object(row.attributes).to_string(),
     }
-    Ok(response)
 }
 
-fn file_name(user_id: &str, day: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
-    let user: String = user_id.chars().map(safe).take(LONGEST_NAME).collect();
-    format!("activity-{user}-{day}.csv")
-}
-
-/// Without [`Piece::End`], it breaks.
-fn body(received: mpsc::Receiver<Piece>) -> Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>> {
-    Box::pin(stream::unfold(Some(received), async |received| {
-        let mut received = received?;
-        match received.recv().await {
-            Some(Piece::Lines(lines)) => Some((Ok(lines), Some(received))),
-            Some(Piece::End) => None,
-            None => Some((Err(io::ErrorKind::BrokenPipe.into()), None)),
-        }
-    }))
-}
-
-// === impl Export ===
-
-impl Export {
-    async fn batch(&self, bounds: Bounds) -> Result<Page, StoreError> {
-        audit::page(&self.reader, &self.scope, &self.filter, bounds, BATCH).await
-    }
-
-    async fn run(self, first: Page, pieces: mpsc::Sender<Piece>) {
-        let mut text = String::new();
-        csv::line(&COLUMNS, &mut text);
-        let mut page = first;
-        loop {
-            self.write(&page, &mut text);
-            let lines = Piece::Lines(std::mem::take(&mut text).into());
-            if pieces.send_timeout(lines, PATIENCE).await.is_err() {
-                return;
-            }
-            let Some(before) = page.next_before else { break };
-            let bounds = Bounds { before: Some(before), since: None };
-            let next = tokio::select! {
-                next = self.batch(bounds) => next,
-                () = pieces.closed() => return,
-            };
-            page = match next {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::warn!(%error, "an export breaks off");
-                    return;
+/// Newest first. The trail says that it left, and whose entries.
+pub(super) async fn send<T: Serialize>(
+    api: &Api,
+    caller: &Principal,
+    list: List,
+    kind: Kind,
+    most: usize,
+    item: impl Fn(Row) -> T + Send + Sync + 'static,
+) -> Result<Response, ApiError> {
+    paced(&api.pace.export, caller)?;
+    let file = File { kind, name: list.name.clone(), columns: list.columns, most };
+    let entry = said(caller, &list.filter);
+    let shared = Arc::new((api.reader.clone(), list, item));
+    let next = move |after: Option<Place>| {
+        let shared = shared.clone();
+        async move {
+            let (reader, list, item) = &*shared;
+            let page = match list.nothing {
+                true => Page::default(),
+                false => {
+                    // From the newest on, also where only what is newer is wanted.
+                    let newest = Place { us: i64::MAX / 1000, id: uuid::Uuid::max() };
+                    let before = after.or(list.bounds.before).or(list.bounds.since.map(|_| newest));
+                    let bounds = Bounds { before, since: list.bounds.since };
+                    audit::page(reader, &list.scope, &list.filter, bounds, BATCH).await?
                 }
             };
+            let rows: Vec<T> = page.rows.into_iter().map(item).collect();
+            Ok(Batch { items: files::items(&rows)?, next: page.next_before })
         }
-        // Nobody may be there to hear it.
-        let _ = pieces.send_timeout(Piece::End, PATIENCE).await;
-    }
-
-    fn write(&self, page: &Page, text: &mut String) {
-        for row in &page.rows {
-            let metadata = if row.attributes.is_empty() {
-                "{}".to_owned()
-            } else {
-                Value::Object(row.attributes.clone()).to_string()
-            };
-            let (timestamp, tenant) = (row.timestamp(), self.tenant.as_str());
-            csv::line(
-                &[&timestamp, &row.action, &row.message, tenant, &row.user_id, &row.correlation_id, &metadata],
-                text,
-            );
-        }
-    }
+        .boxed()
+    };
+    let answer = files::send(&api.files, file, next).await?;
+    api.trail.record(entry).await;
+    Ok(answer)
 }
 
-// === impl Pace ===
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace {
-            started: SlidingWindow::new(A_MINUTE, Duration::from_secs(60), super::MOST_CALLERS),
-            open: Arc::new(Semaphore::new(AT_ONCE)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn file_names_hold_nothing_that_a_header_or_a_disk_minds() {
-        assert_eq!(file_name("user42", "2026-05-08"), "activity-user42-2026-05-08.csv");
-        assert_eq!(file_name("../a\r\n\"b\"/ü", "2026-05-08"), "activity-.._a___b___-2026-05-08.csv");
-        assert_eq!(file_name(&"x".repeat(999), "d").len(), "activity--d.csv".len() + LONGEST_NAME);
+fn said(caller: &Principal, filter: &Filter) -> Entry {
+    let entry = |what: &str| Entry::by(caller, Action::ExportActivity, what);
+    if !filter.user_id.is_empty() {
+        entry("the activity of a user was exported").target("user", filter.user_id.as_str())
+    } else if !filter.project.is_empty() {
+        entry("the activity in a project was exported").target("project", filter.project.as_str())
+    } else {
+        entry("activity was exported")
     }
 }

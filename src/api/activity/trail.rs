@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::export::{self, List};
 use super::{paced, said};
 use crate::api::access::{As, ReadAudit};
 use crate::api::error::ApiError;
+use crate::api::files::as_file;
 use crate::api::params::Params;
 use crate::api::route::{Routes, about};
 use crate::api::router::Api;
@@ -58,6 +61,9 @@ pub struct Somebody {
     role: String,
 }
 
+/// Of the trail as CSV; the metadata is JSON.
+const COLUMNS: [&str; 8] =
+    ["id", "timestamp", "event_type", "description", "customer_id", "user_id", "correlation_id", "metadata"];
 const LONGEST: i64 = 30 * 86_400 * SECOND;
 /// Larger limits are this one.
 const MOST: usize = 200;
@@ -72,6 +78,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .query("before_cursor", "only what is older")
         .query("since_cursor", "only what is newer: the rows next to the cursor, newest first")
         .gives::<Trail>();
+    let trail = as_file(trail, &COLUMNS);
     let users = about("Everyone in the tenant")
         .query("q", "text in the name or the address, in either case")
         .query("limit", "1 to 200; 50 if nothing is said")
@@ -94,18 +101,27 @@ pub(super) fn scope(caller: &Principal) -> Scope {
 }
 
 /// `GET /api/v1/audit/activity`
-async fn page(caller: As<ReadAudit>, State(api): State<Arc<Api>>, mut params: Params) -> Result<Json<Trail>, ApiError> {
+async fn page(caller: As<ReadAudit>, State(api): State<Arc<Api>>, mut params: Params) -> Result<Response, ApiError> {
     paced(&api.pace.trail, &caller)?;
     let filter = filter(&mut params)?;
-    let limit = params.number("limit", 100, usize::MAX)?.min(MOST);
+    let kind = params.as_file()?;
+    let limit = params.limit(kind, 100, usize::MAX)?;
     let bounds = Bounds { before: params.parsed("before_cursor")?, since: params.parsed("since_cursor")? };
     params.finish()?;
-    let found = audit::page(&api.reader, &scope(&caller), &filter, bounds, limit).await?;
+    let scope = scope(&caller);
+    if let Some(kind) = kind {
+        let name = "audit".to_owned();
+        let list = List { name, columns: &COLUMNS, scope, filter, bounds, nothing: false };
+        let tenant = caller.tenant().to_owned();
+        return export::send(&api, &caller, list, kind, limit, move |row| entry(row, &tenant)).await;
+    }
+    let found = audit::page(&api.reader, &scope, &filter, bounds, limit.min(MOST)).await?;
     Ok(Json(Trail {
         items: found.rows.into_iter().map(|row| entry(row, caller.tenant())).collect(),
         next_before_cursor: found.next_before.map(|place| place.to_string()),
         newest_cursor: found.newest.map(|place| place.to_string()),
-    }))
+    })
+    .into_response())
 }
 
 fn filter(params: &mut Params) -> Result<Filter, ApiError> {

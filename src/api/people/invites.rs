@@ -20,7 +20,7 @@ pub fn routes(routes: Routes) -> Routes {
     let (all, one) = ("/api/v1/invites", "/api/v1/invites/{id}");
     let issued = about("Invite somebody; the link is shown once").takes::<NewInvite>().gives::<IssuedInvite>();
     routes
-        .at(Method::GET, all, list, paged(about("The invites that wait, the newest first")).gives::<Page<InviteItem>>())
+        .at(Method::GET, all, list, paged::<InviteItem>(about("The invites that wait, the newest first")))
         .at(Method::POST, all, issue, issued.status(201))
         .at(Method::DELETE, one, revoke, about("Revoke an invite").status(204))
 }
@@ -29,13 +29,13 @@ async fn list(
     caller: As<ManageUsers>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<InviteItem>>, ApiError> {
+) -> Result<Page<InviteItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
     let pending = invites::pending(&snapshot, caller.tenant());
     let key = |invite: &&Arc<_>| newest_key(invite);
-    Ok(Json(wanted.page(pending, key, |invite| invites::item(&snapshot, invite))))
+    Ok(wanted.page(pending, key, |invite| invites::item(&snapshot, invite)))
 }
 
 fn newest_key(invite: &crate::control::records::Invite) -> String {

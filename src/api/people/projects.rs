@@ -20,7 +20,7 @@ use crate::people::projects::{self, EditProject, NewProject, ProjectItem};
 pub fn routes(routes: Routes) -> Routes {
     let (all, one) = ("/api/v1/projects", "/api/v1/projects/{slug}");
     let (of, member) = ("/api/v1/projects/{slug}/members", "/api/v1/projects/{slug}/members/{user_id}");
-    let listed = paged(about("The projects that the caller sees, by slug")).gives::<Page<ProjectItem>>();
+    let listed = paged::<ProjectItem>(about("The projects that the caller sees, by slug"));
     let added = about("Add a project").takes::<NewProject>().gives::<ProjectItem>().status(201);
     let edited = about("Rename or describe a project").takes::<EditProject>().gives::<ProjectItem>();
     routes
@@ -29,7 +29,7 @@ pub fn routes(routes: Routes) -> Routes {
         .at(Method::GET, one, get, about("One project").gives::<ProjectItem>())
         .at(Method::PATCH, one, edit, edited)
         .at(Method::DELETE, one, remove, about("Delete a project; its events stay").status(204))
-        .at(Method::GET, of, list_members, paged(about("Its members, by address")).gives::<Page<MemberItem>>())
+        .at(Method::GET, of, list_members, paged::<MemberItem>(about("Its members, by address")))
         .at(Method::PUT, member, add_member, about("Make a user a member").status(204))
         .at(Method::DELETE, member, remove_member, about("End a membership").status(204))
 }
@@ -38,13 +38,13 @@ async fn list(
     caller: As<SignedIn>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<ProjectItem>>, ApiError> {
+) -> Result<Page<ProjectItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
     let seen =
         snapshot.projects_of(caller.tenant()).filter(|project| projects::sees(&snapshot, &caller, &project.slug));
-    Ok(Json(wanted.page(seen, |project| project.slug.clone(), |project| projects::item(&snapshot, project))))
+    Ok(wanted.page(seen, |project| project.slug.clone(), |project| projects::item(&snapshot, project)))
 }
 
 async fn add(
@@ -92,13 +92,13 @@ async fn list_members(
     State(api): State<Arc<Api>>,
     InPath(slug): InPath<String>,
     mut params: Params,
-) -> Result<Json<Page<MemberItem>>, ApiError> {
+) -> Result<Page<MemberItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
     let project = projects::find(&snapshot, &caller, &slug)?;
     let users = members::of(&snapshot, project).into_iter().map(|(_, user)| user);
-    Ok(Json(wanted.page(users, |user| format!("{}\0{}", user.email, user.id), |user| members::item(user))))
+    Ok(wanted.page(users, |user| format!("{}\0{}", user.email, user.id), |user| members::item(user)))
 }
 
 async fn add_member(

@@ -26,11 +26,11 @@ pub struct PermissionList {
 
 pub fn routes(routes: Routes) -> Routes {
     let (all, one, reassign) = ("/api/v1/roles", "/api/v1/roles/{name}", "/api/v1/roles/{name}/reassign_and_delete");
-    let listed = paged(about("The roles that come with the product, and the tenant's own"));
+    let listed = paged::<RoleItem>(about("The roles that come with the product, and the tenant's own"));
     let moved = about("Give everybody who has the role another one, and delete it").takes::<Reassign>();
     let permissions = about("Everything that a role may allow").gives::<PermissionList>();
     routes
-        .at(Method::GET, all, list, listed.gives::<Page<RoleItem>>())
+        .at(Method::GET, all, list, listed)
         .at(Method::POST, all, add, about("Add a role").takes::<NewRole>().gives::<RoleItem>().status(201))
         .at(Method::PATCH, one, edit, about("Edit a role of the tenant's own").takes::<EditRole>().gives::<RoleItem>())
         .at(Method::DELETE, one, remove, about("Delete a role that nobody has").status(204))
@@ -43,7 +43,7 @@ async fn list(
     caller: As<SignedIn>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<RoleItem>>, ApiError> {
+) -> Result<Page<RoleItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     if !caller.has(Permission::UsersManage) {
@@ -55,7 +55,7 @@ async fn list(
     let key = |(at, role): &(usize, RoleItem)| {
         if role.built_in { format!("0{at}") } else { format!("1{}", role.name) }
     };
-    Ok(Json(wanted.page(numbered, key, |(_, role)| role)))
+    Ok(wanted.page(numbered, key, |(_, role)| role))
 }
 
 async fn permission_list(_: As<SignedIn>, params: Params) -> Result<Json<PermissionList>, ApiError> {

@@ -24,7 +24,7 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .at(Method::GET, settings, get_settings, about("The tenant one is in").gives::<TenantItem>())
         .at(Method::PATCH, settings, edit_settings, edited)
-        .at(Method::GET, all, list, paged(about("All tenants, by id")).gives::<Page<TenantItem>>())
+        .at(Method::GET, all, list, paged::<TenantItem>(about("All tenants, by id")))
         .at(Method::POST, all, add, added)
         .at(Method::GET, one, get, about("One tenant").gives::<TenantItem>())
         .at(Method::PATCH, one, edit, about("Edit a tenant").takes::<EditTenant>().gives::<TenantItem>())
@@ -55,12 +55,12 @@ async fn list(
     _: As<ManageTenants>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<TenantItem>>, ApiError> {
+) -> Result<Page<TenantItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
     let all = snapshot.tenants.values();
-    Ok(Json(wanted.page(all, |tenant| tenant.id.clone(), |tenant| tenants::item(tenant, &api.defaults))))
+    Ok(wanted.page(all, |tenant| tenant.id.clone(), |tenant| tenants::item(tenant, &api.defaults)))
 }
 
 async fn add(

@@ -21,7 +21,7 @@ pub fn routes(routes: Routes) -> Routes {
     let minted = about("Make a token; it is shown once. Without tokens.manage, an API token for oneself");
     let (all, one) = ("/api/v1/tokens", "/api/v1/tokens/{id}");
     routes
-        .at(Method::GET, all, list, paged(listed).gives::<Page<TokenItem>>())
+        .at(Method::GET, all, list, paged::<TokenItem>(listed))
         .at(Method::POST, all, mint, minted.takes::<NewToken>().gives::<MintedToken>().status(201))
         .at(Method::DELETE, one, revoke, about("Revoke a token").status(204))
 }
@@ -30,12 +30,12 @@ async fn list(
     caller: As<SignedIn>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<TokenItem>>, ApiError> {
+) -> Result<Page<TokenItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
     let seen = tokens::seen(&snapshot, &caller);
-    Ok(Json(wanted.page(seen, |token| newest(token.created_at_ms, &token.id), |token| tokens::item(token))))
+    Ok(wanted.page(seen, |token| newest(token.created_at_ms, &token.id), |token| tokens::item(token)))
 }
 
 async fn mint(

@@ -18,10 +18,11 @@ use crate::auth::password;
 use crate::people::users::{self, EditUser, NewUser, Secret, UserItem};
 
 pub fn routes(routes: Routes) -> Routes {
-    let listed = paged(about("The users of the tenant, by address").query("q", "part of a name or an address"));
+    let listed =
+        paged::<UserItem>(about("The users of the tenant, by address").query("q", "part of a name or an address"));
     let (all, one) = ("/api/v1/users", "/api/v1/users/{id}");
     routes
-        .at(Method::GET, all, list, listed.gives::<Page<UserItem>>())
+        .at(Method::GET, all, list, listed)
         .at(Method::POST, all, add, about("Add a user").takes::<NewUser>().gives::<UserItem>().status(201))
         .at(Method::GET, one, get, about("One user").gives::<UserItem>())
         .at(
@@ -37,12 +38,12 @@ async fn list(
     caller: As<ManageUsers>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<UserItem>>, ApiError> {
+) -> Result<Page<UserItem>, ApiError> {
     let (wanted, q) = (Wanted::of(&mut params)?, params.text("q")?.unwrap_or_default());
     params.finish()?;
     let snapshot = api.control.snapshot();
     let users = users::search(&snapshot, caller.tenant(), &q);
-    Ok(Json(wanted.page(users, |user| format!("{}\0{}", user.email, user.id), |user| users::item(&snapshot, user))))
+    Ok(wanted.page(users, |user| format!("{}\0{}", user.email, user.id), |user| users::item(&snapshot, user)))
 }
 
 async fn add(

@@ -27,7 +27,7 @@ pub fn routes(routes: Routes) -> Routes {
     let added = about("Make a source; its secret is shown once").takes::<NewWebhook>().gives::<MadeWebhook>();
     let renewed = about("Give a source a new secret; the old ones hold for a while").takes::<Rotate>();
     routes
-        .at(Method::GET, all, list, paged(about("The webhook sources, by name")).gives::<Page<WebhookItem>>())
+        .at(Method::GET, all, list, paged::<WebhookItem>(about("The webhook sources, by name")))
         .at(Method::POST, all, add, added.status(201))
         .at(
             Method::PATCH,
@@ -43,7 +43,7 @@ async fn list(
     caller: As<ManageWebhooks>,
     State(api): State<Arc<Api>>,
     mut params: Params,
-) -> Result<Json<Page<WebhookItem>>, ApiError> {
+) -> Result<Page<WebhookItem>, ApiError> {
     let wanted = Wanted::of(&mut params)?;
     params.finish()?;
     let snapshot = api.control.snapshot();
@@ -51,7 +51,7 @@ async fn list(
     let page = wanted.page(sources, |source| format!("{}\0{}", source.name, source.id), |source| source);
     let seen = came(&api, &caller, &page.items.iter().map(|source| source.id.as_str()).collect::<Vec<_>>()).await;
     let item = |source: &Arc<Source>| webhooks::item(source, &api.public_url, of(seen.as_ref(), &source.id));
-    Ok(Json(Page { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor }))
+    Ok(Page { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor, as_file: page.as_file })
 }
 
 /// The list does not wait longer for what is beside it.

@@ -17,7 +17,7 @@ const START: &str = "2024-05-12T12:00:00Z";
 const PATH: &str = "/api/v1/audit/activity/export.csv";
 
 /// The lines, cell by cell (RFC 4180).
-fn parse(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn parse(text: &str) -> Vec<Vec<String>> {
     let (mut lines, mut line, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {

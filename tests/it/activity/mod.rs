@@ -1,7 +1,7 @@
 //! The activity feed, the audit page of a project, and the audit trail, as their callers see them.
 
 mod access;
-mod export;
+pub(crate) mod export;
 mod feed;
 mod trail;
 

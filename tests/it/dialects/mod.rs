@@ -26,7 +26,7 @@ fn folder() -> PathBuf {
 }
 
 /// `expected-<label>.json` of every recording.
-fn recordings() -> Vec<(String, Value)> {
+pub fn recordings() -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder()).expect("fixtures") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");

@@ -1,10 +1,20 @@
 //! Report packs, as a page asks for them.
 
+mod audit;
+mod claude_code;
+mod devops;
 mod engine;
+mod exact;
+mod llm_cost;
+mod made;
+mod operator;
 mod own;
+mod zones;
 
+use hyper::Method;
 use serde_json::Value;
 
+use crate::people::call;
 use crate::store::percent;
 use crate::support::{Answer, Server};
 
@@ -62,5 +72,24 @@ impl Panel {
     pub fn of(&self, names: &[&str]) -> Vec<Vec<&str>> {
         let columns: Vec<Vec<&str>> = names.iter().map(|name| self.column(name)).collect();
         (0..self.rows.len()).map(|row| columns.iter().map(|column| column[row]).collect()).collect()
+    }
+}
+
+/// As whoever has this token; an empty one is nobody in particular.
+pub async fn panel_as(server: &Server, token: &str, pack: &str, panel: &str, query: &[(&str, &str)]) -> Panel {
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+    let path = format!("/api/v1/packs/{pack}/panels/{panel}?{}", query.join("&"));
+    let answer = call(server, Method::GET, &path, token, None).await;
+    assert_eq!(answer.status, 200, "{pack}/{panel}: {}", answer.text());
+    Panel::read(&answer.text())
+}
+
+/// Every panel of a pack, over a range that holds nothing.
+pub async fn every_panel_answers(server: &Server, token: &str, pack: &str, range: [(&str, &str); 2]) {
+    let list = call(server, Method::GET, "/api/v1/packs", token, None).await.json();
+    let found = list["items"].as_array().expect("items").iter().find(|item| item["id"] == pack).expect("a pack");
+    for shown in found["panels"].as_array().expect("panels") {
+        let rows = panel_as(server, token, pack, shown["id"].as_str().expect("an id"), &range).await.rows;
+        assert_eq!(rows.len(), usize::from(shown["visual"] == "stat"), "{pack}: {shown} {rows:?}");
     }
 }

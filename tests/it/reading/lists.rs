@@ -44,6 +44,14 @@ async fn every_filter_finds_its_rows_and_no_others() {
         json!({"tool_name": "Bash"}),
         json!({"user_email": "ada@example.com"}),
         json!({"message": "a\ttab, a \\ and 'quotes' \"both\"\nand a line"}),
+        json!({"service": "api"}),
+        json!({"repository": "owner/name"}),
+        json!({"provider": "aws.bedrock"}),
+        json!({"environment": "staging"}),
+        json!({"feature": "search"}),
+        json!({"error_type": "timeout"}),
+        json!({"target_type": "task"}),
+        json!({"target_id": "7"}),
     ];
     let rows: Vec<_> =
         (0..40).map(|n| event(start + n, n as u128, special.get(n as usize).cloned().unwrap_or(json!({})))).collect();
@@ -82,6 +90,16 @@ async fn every_filter_finds_its_rows_and_no_others() {
         ("q=%5C%20and%20%27quotes%27%20%22both%22%0Aand", &[16]),
         ("q=pull_request.m", &[4]),
         ("q=nowhere", &[]),
+        ("tool_name=Bash", &[14]),
+        ("service=api", &[17]),
+        ("repository=owner/name", &[18]),
+        ("provider=aws.bedrock", &[19]),
+        ("environment=staging", &[20]),
+        ("feature=search", &[21]),
+        ("error_type=timeout", &[22]),
+        ("target_type=task", &[23]),
+        ("target_id=7", &[24]),
+        ("target_id=7&target_type=task", &[]),
     ] {
         let mut found = ids(&server.json(&format!("/api/v1/messages?{WINDOW}&{query}")).await);
         found.reverse();

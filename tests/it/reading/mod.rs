@@ -1,12 +1,16 @@
 //! The read side as its callers see it: lists, the timeline, points, the live stream, the operator's pages and the portal.
 
+mod files;
 mod fuzz;
 mod lists;
 mod operations;
 mod pages;
 mod points;
+mod sessions;
 mod stream;
 mod timeline;
+mod traces;
+mod values;
 
 use serde_json::Value;
 

@@ -37,6 +37,7 @@ fn rows() -> Vec<Row> {
                 fields: json!({
                     "event_class": classes[of(4) as usize], "source": format!("source {}", of(2)), "event_type": format!("type {}", of(5)),
                     "project": projects[of(2) as usize], "model": format!("model {}", of(3)), "user_id": format!("user {}", of(9)),
+                    "service": format!("service {}", of(4)), "repository": format!("o/r{}", of(3)), "tool_name": format!("tool {}", of(5)),
                 }),
             }
         })
@@ -155,6 +156,10 @@ async fn filters(server: &Server, rows: &[Row], (from, to): (i64, i64)) {
         ("event_type=type%202", "event_type", "type 2"),
         ("model=model%200", "model", "model 0"),
         ("user_id=user%203", "user_id", "user 3"),
+        // The rollup has this one, and not these.
+        ("service=service%201", "service", "service 1"),
+        ("repository=o/r1", "repository", "o/r1"),
+        ("tool_name=tool%202", "tool_name", "tool 2"),
     ] {
         let path = format!("/api/v1/messages/timeline?{}&bucket=15m&{query}", window(from, to));
         let answer = server.json(&path).await;

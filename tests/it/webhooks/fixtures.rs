@@ -10,17 +10,17 @@ use super::{EVENTS, Hook, add, assert_duplicate, assert_stored, folder, webhook}
 use crate::support::{Answer, Server};
 
 /// The fixtures' times are years ago, and are believed.
-const KEEP: &[(&str, &str)] = &[("ACTIVITYLOG_RETENTION_DAYS", "20000")];
+pub const KEEP: &[(&str, &str)] = &[("ACTIVITYLOG_RETENTION_DAYS", "20000")];
 
 /// A folder of fixtures, and a source of each kind.
-struct Senders {
+pub struct Senders {
     root: PathBuf,
     requests: BTreeMap<String, Vec<(String, String)>>,
     hooks: BTreeMap<&'static str, Hook>,
 }
 
 impl Senders {
-    async fn of(root: &Path, server: &Server, tenant: &str) -> Senders {
+    pub async fn of(root: &Path, server: &Server, tenant: &str) -> Senders {
         let file = read(&root.join("requests.json"));
         let secret = |name: &str| file["secrets"][name].as_str().expect("a secret").to_owned();
         let basic = &file["secrets"]["azure_devops_basic"];
@@ -52,7 +52,7 @@ impl Senders {
         )
     }
 
-    async fn send(&self, file: &str) -> Answer {
+    pub async fn send(&self, file: &str) -> Answer {
         self.send_with(file, &Value::Null, &[]).await
     }
 
@@ -72,7 +72,7 @@ impl Senders {
     }
 }
 
-fn read(path: &Path) -> Value {
+pub fn read(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).expect("JSON")
 }

@@ -20,6 +20,8 @@ const page = (load: () => Promise<unknown>) => load as () => Loaded;
 
 const ROUTES: Record<string, Route> = {
   '/': { title: 'Live feed', needs: [], load: page(async () => ({ default: FeedPage })) },
+  '/packs': { title: 'Packs', needs: [], load: page(() => import('../pages/packs/PackList.svelte')) },
+  '/packs/:id': { title: 'Pack', needs: [], load: page(() => import('../pages/packs/PackPage.svelte')) },
   '/activity': { title: 'Activity', needs: [], load: page(() => import('../pages/Activity.svelte')) },
   '/audit': { title: 'Audit trail', needs: ['audit.read'], load: page(() => import('../pages/Audit.svelte')) },
   '/projects': { title: 'Projects', needs: [], load: page(() => import('../pages/Projects.svelte')) },
@@ -33,6 +35,11 @@ const ROUTES: Record<string, Route> = {
   '/settings/tenant': { title: 'Tenant', needs: ['settings.manage'], settings: true, load: page(() => import('../pages/settings/Tenant.svelte')) },
   '/settings/account': { title: 'Your account', needs: [], settings: true, load: page(() => import('../pages/settings/Account.svelte')) },
   '/tenants': { title: 'Tenants', needs: ['tenants.manage'], load: page(() => import('../pages/Tenants.svelte')) },
+  '/sessions': { title: 'Sessions', needs: ['events.read'], load: page(() => import('../pages/Sessions.svelte')) },
+  '/sessions/:id': { title: 'Session', needs: ['events.read'], load: page(() => import('../pages/Session.svelte')) },
+  '/traces/:id': { title: 'Trace', needs: ['events.read'], load: page(() => import('../pages/Trace.svelte')) },
+  '/explore': { title: 'Explore', needs: ['sql.query'], load: page(() => import('../pages/Explore.svelte')) },
+  '/diagnostics': { title: 'Diagnostics', needs: ['events.read'], load: page(() => import('../pages/Diagnostics.svelte')) },
   '/signin': { title: 'Sign in', needs: [], open: true, load: page(() => import('../pages/SignIn.svelte')) },
   '/invite': { title: 'Accept an invite', needs: [], open: true, load: page(() => import('../pages/Invite.svelte')) },
 };

@@ -11,7 +11,7 @@ const TENANT_KEY = 'tenant';
 const NEXT_KEY = 'next';
 
 export type Permission =
-  | 'events.read' | 'audit.read' | 'users.manage' | 'roles.manage' | 'projects.manage' | 'tokens.manage' | 'webhooks.manage' | 'settings.manage' | 'tenants.manage';
+  | 'events.read' | 'sql.query' | 'audit.read' | 'users.manage' | 'roles.manage' | 'projects.manage' | 'tokens.manage' | 'webhooks.manage' | 'packs.manage' | 'settings.manage' | 'tenants.manage';
 
 class CurrentSession {
   me = $state.raw<Me | null>(null);

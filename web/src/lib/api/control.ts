@@ -88,7 +88,7 @@ export const webhooks = {
 
 export const settings = {
   get: (signal?: AbortSignal) => send<Settings>(`${V1}/settings`, { signal }),
-  edit: (body: Partial<Pick<Settings, 'name' | 'retention_days' | 'capture'>>) => patch<Settings>('/settings', body),
+  edit: (body: Partial<Pick<Settings, 'name' | 'retention_days' | 'capture' | 'monthly_budget_usd'>>) => patch<Settings>('/settings', body),
 };
 
 export const tenants = {

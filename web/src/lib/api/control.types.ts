@@ -33,7 +33,7 @@ export type TokenKind = Schemas['TokenKind'];
 export type MintedToken = Schemas['MintedToken'];
 
 export type Webhook = Schemas['WebhookItem'];
-export type WebhookKind = Schemas['Kind'];
+export type WebhookKind = Schemas['WebhookItem']['kind'];
 export type MadeWebhook = Schemas['MadeWebhook'];
 
 export type Tenant = Schemas['TenantItem'];

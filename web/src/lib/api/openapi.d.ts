@@ -347,6 +347,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions with something in the range, the newest start first; figures of the whole session */
+        get: operations["get_api_v1_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One session as an ordered interaction: prompts, model requests, tools */
+        get: operations["get_api_v1_sessions_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spans of a trace as a tree, with the logs that carry its id */
+        get: operations["get_api_v1_traces_trace_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values that a field has in a range, the most used first */
+        get: operations["get_api_v1_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -992,6 +1060,218 @@ export interface components {
             name: string;
             password: string;
         };
+        Sessions: {
+            items: components["schemas"]["Session"][];
+            /** @description Pass it on as `before_cursor`; null: there are no more. */
+            next_before_cursor?: string | null;
+        };
+        Session: {
+            session_id: string;
+            source: string;
+            user_id: string;
+            user_email: string;
+            project: string;
+            repository: string;
+            service: string;
+            start: string;
+            end: string;
+            /** Format: uint64 */
+            duration_ms: number;
+            /**
+             * Format: uint64
+             * @description What Claude Code's own meter of active time says.
+             */
+            active_ms?: number | null;
+            /** Format: uint64 */
+            prompts: number;
+            /**
+             * Format: uint64
+             * @description Calls of a model that answered, each once.
+             */
+            requests: number;
+            /** Format: uint64 */
+            tools: number;
+            /** Format: uint64 */
+            tool_failures: number;
+            /** Format: uint64 */
+            errors: number;
+            /** Format: uint64 */
+            edits_accepted?: number | null;
+            /** Format: uint64 */
+            edits_rejected?: number | null;
+            models: string[];
+            /** Format: uint64 */
+            input_tokens: number;
+            /** Format: uint64 */
+            output_tokens: number;
+            /** Format: uint64 */
+            cache_read_tokens: number;
+            /** Format: uint64 */
+            cache_creation_tokens: number;
+            /** @description Exact, as text. */
+            cost_usd: string;
+            has_spans: boolean;
+        };
+        Interaction: {
+            session: components["schemas"]["Whole"];
+            steps: components["schemas"]["Step"][];
+            /** @description There is more than is shown. */
+            truncated: boolean;
+        };
+        Whole: {
+            session_id: string;
+            source: string;
+            user_id: string;
+            user_email: string;
+            project: string;
+            repository: string;
+            service: string;
+            start: string;
+            end: string;
+            /** Format: uint64 */
+            duration_ms: number;
+            /**
+             * Format: uint64
+             * @description What Claude Code's own meter of active time says.
+             */
+            active_ms?: number | null;
+            /** Format: uint64 */
+            prompts: number;
+            /**
+             * Format: uint64
+             * @description Calls of a model that answered, each once.
+             */
+            requests: number;
+            /** Format: uint64 */
+            tools: number;
+            /** Format: uint64 */
+            tool_failures: number;
+            /** Format: uint64 */
+            errors: number;
+            /** Format: uint64 */
+            edits_accepted?: number | null;
+            /** Format: uint64 */
+            edits_rejected?: number | null;
+            models: string[];
+            /** Format: uint64 */
+            input_tokens: number;
+            /** Format: uint64 */
+            output_tokens: number;
+            /** Format: uint64 */
+            cache_read_tokens: number;
+            /** Format: uint64 */
+            cache_creation_tokens: number;
+            /** @description Exact, as text. */
+            cost_usd: string;
+            has_spans: boolean;
+            /** @description What its last event or data point says of where it ran. */
+            resource: {
+                [key: string]: unknown;
+            };
+        };
+        Step: {
+            id: string;
+            /** @description The step that it is a part of. */
+            parent_id?: string | null;
+            /** Format: uint */
+            depth: number;
+            kind: components["schemas"]["Kind"];
+            name: string;
+            /** @description When it began. */
+            time: string;
+            /** Format: double */
+            duration_ms: number;
+            outcome: string;
+            model?: string | null;
+            tool_name?: string | null;
+            error_type?: string | null;
+            tokens?: components["schemas"]["Tokens"] | (null);
+            /** @description Exact, as text. */
+            cost_usd?: string | null;
+            event_id: string;
+            trace_id?: string | null;
+            message?: string | null;
+            from: components["schemas"]["From"];
+        };
+        /** @enum {string} */
+        Kind: "prompt" | "model" | "tool" | "hook" | "agent" | "error" | "other";
+        /** @description Tokens of a call, or of all calls of a session. */
+        Tokens: {
+            /** Format: uint64 */
+            input: number;
+            /** Format: uint64 */
+            output: number;
+            /** Format: uint64 */
+            cache_read: number;
+            /** Format: uint64 */
+            cache_creation: number;
+        };
+        /** @enum {string} */
+        From: "span" | "log";
+        Trace: {
+            trace_id: string;
+            start: string;
+            end: string;
+            /** Format: double */
+            duration_ms: number;
+            services: string[];
+            session_id: string;
+            user_id: string;
+            /** Format: uint64 */
+            spans_total: number;
+            /** Format: uint64 */
+            errors: number;
+            /** @description Of all calls in it, each counted once; exact, as text. */
+            cost_usd: string;
+            /** @description There is more than is shown. */
+            truncated: boolean;
+            spans: components["schemas"]["Span"][];
+            /** @description Those that name no span, or one that is not here. */
+            logs: components["schemas"]["Log"][];
+        };
+        Span: {
+            event_id: string;
+            span_id: string;
+            parent_span_id: string;
+            /** @description Its parent is not here. */
+            orphan: boolean;
+            /** Format: uint */
+            depth: number;
+            service: string;
+            name: string;
+            event_type: string;
+            event_class: string;
+            kind: string;
+            time: string;
+            /** Format: double */
+            offset_ms: number;
+            /** Format: double */
+            duration_ms: number;
+            outcome: string;
+            model: string;
+            tool_name: string;
+            tokens?: components["schemas"]["Tokens"] | (null);
+            /** @description Exact, as text. */
+            cost_usd?: string | null;
+            children: components["schemas"]["Span"][];
+            logs: components["schemas"]["Log"][];
+        };
+        Log: {
+            event_id: string;
+            time: string;
+            event_type: string;
+            event_class: string;
+            severity: string;
+            message: string;
+        };
+        Values: {
+            items: components["schemas"]["Count"][];
+        };
+        Count: {
+            value: string;
+            /** Format: uint64 */
+            events: number;
+        };
         /** @description A page; `newest_cursor` is that of its first item, and of `since_cursor` where nothing is newer. */
         Feed: {
             items: components["schemas"]["Entry"][];
@@ -1112,10 +1392,10 @@ export interface components {
         };
         Column: {
             name: string;
-            type: components["schemas"]["Kind"];
+            type: components["schemas"]["Kind2"];
             unit: components["schemas"]["Unit"];
         };
-        Kind: ("string" | "integer" | "number" | "boolean" | "list" | "map") | "time" | "date" | "decimal";
+        Kind2: ("string" | "integer" | "number" | "boolean" | "list" | "map") | "time" | "date" | "decimal";
         UserItemPage: {
             items: components["schemas"]["UserItem"][];
             /** @description Pass it on as `cursor`; null: there are no more. */
@@ -1321,7 +1601,7 @@ export interface components {
         };
         WebhookItem: {
             id: string;
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1338,10 +1618,10 @@ export interface components {
             deliveries?: number | null;
         };
         /** @description Whose shapes a source speaks. */
-        Kind2: ("github" | "azure_devops" | "gitlab") | "standard";
+        Kind3: ("github" | "azure_devops" | "gitlab") | "standard";
         MadeWebhook: {
             id: string;
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             project: string;
             /** @description The Basic user that Azure DevOps must name; empty: any. */
@@ -1360,7 +1640,7 @@ export interface components {
             secret: string;
         };
         NewWebhook: {
-            kind: components["schemas"]["Kind2"];
+            kind: components["schemas"]["Kind3"];
             name: string;
             /** @default  */
             project: string;
@@ -2016,6 +2296,24 @@ export interface operations {
                 trace_id?: string;
                 /** @description the model that answered */
                 model?: string;
+                /** @description the service that sent it */
+                service?: string;
+                /** @description owner/name */
+                repository?: string;
+                /** @description who serves the model */
+                provider?: string;
+                /** @description the tool that was called */
+                tool_name?: string;
+                /** @description production, staging ... */
+                environment?: string;
+                /** @description what a call was for */
+                feature?: string;
+                /** @description what kind of error */
+                error_type?: string;
+                /** @description what kind of thing it was done to */
+                target_type?: string;
+                /** @description which of them */
+                target_id?: string;
                 /** @description text in message, attributes or names */
                 q?: string;
                 /** @description RFC 3339; an hour before to, if nothing is said */
@@ -2028,6 +2326,8 @@ export interface operations {
                 before_cursor?: string;
                 /** @description only what is newer */
                 since_cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, timestamp, received_at, kind, source, event_class, event_type, outcome, severity, message, project, repository, environment, service, user_id, user_email, session_id, correlation_id, source_ip, target_type, target_id, trace_id, span_id, parent_span_id, duration_ns, provider, model, operation, feature, tool_name, error_type, status_code, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, reasoning_tokens, cache_known, cost_usd, cost_reported_usd, cost_computed_usd, cost_origin, price_version, usage_role, usage_key, attributes, resource */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2107,6 +2407,24 @@ export interface operations {
                 trace_id?: string;
                 /** @description the model that answered */
                 model?: string;
+                /** @description the service that sent it */
+                service?: string;
+                /** @description owner/name */
+                repository?: string;
+                /** @description who serves the model */
+                provider?: string;
+                /** @description the tool that was called */
+                tool_name?: string;
+                /** @description production, staging ... */
+                environment?: string;
+                /** @description what a call was for */
+                feature?: string;
+                /** @description what kind of error */
+                error_type?: string;
+                /** @description what kind of thing it was done to */
+                target_type?: string;
+                /** @description which of them */
+                target_id?: string;
                 /** @description text in message, attributes or names */
                 q?: string;
                 /** @description RFC 3339; an hour before to, if nothing is said */
@@ -2167,6 +2485,24 @@ export interface operations {
                 trace_id?: string;
                 /** @description the model that answered */
                 model?: string;
+                /** @description the service that sent it */
+                service?: string;
+                /** @description owner/name */
+                repository?: string;
+                /** @description who serves the model */
+                provider?: string;
+                /** @description the tool that was called */
+                tool_name?: string;
+                /** @description production, staging ... */
+                environment?: string;
+                /** @description what a call was for */
+                feature?: string;
+                /** @description what kind of error */
+                error_type?: string;
+                /** @description what kind of thing it was done to */
+                target_type?: string;
+                /** @description which of them */
+                target_id?: string;
                 /** @description text in message, attributes or names */
                 q?: string;
                 /** @description RFC 3339; an hour before to, if nothing is said */
@@ -2225,6 +2561,24 @@ export interface operations {
                 trace_id?: string;
                 /** @description the model that answered */
                 model?: string;
+                /** @description the service that sent it */
+                service?: string;
+                /** @description owner/name */
+                repository?: string;
+                /** @description who serves the model */
+                provider?: string;
+                /** @description the tool that was called */
+                tool_name?: string;
+                /** @description production, staging ... */
+                environment?: string;
+                /** @description what a call was for */
+                feature?: string;
+                /** @description what kind of error */
+                error_type?: string;
+                /** @description what kind of thing it was done to */
+                target_type?: string;
+                /** @description which of them */
+                target_id?: string;
                 /** @description text in message, attributes or names */
                 q?: string;
                 /** @description where to go on; Last-Event-ID goes before it */
@@ -2316,6 +2670,166 @@ export interface operations {
             };
         };
     };
+    get_api_v1_sessions: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339; a week before to, if nothing is said */
+                from?: string;
+                /** @description RFC 3339; now, if nothing is said */
+                to?: string;
+                /** @description a slug */
+                project?: string;
+                /** @description claude_code, gen_ai, otel, app ... */
+                source?: string;
+                /** @description who did it */
+                user_id?: string;
+                /** @description a model that answered in it */
+                model?: string;
+                /** @description owner/name */
+                repository?: string;
+                /** @description the service that sent it */
+                service?: string;
+                /** @description text in a name: of the session, the user, the project, the repository, the service, the model or the feature */
+                q?: string;
+                /** @description 1 to 200; 50 if nothing is said */
+                limit?: number;
+                /** @description only those that began earlier */
+                before_cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: session_id, source, user_id, user_email, project, repository, service, start, end, duration_ms, active_ms, prompts, requests, tools, tool_failures, errors, edits_accepted, edits_rejected, models, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost_usd, has_spans */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_sessions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interaction"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_traces_trace_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_v1_values: {
+        parameters: {
+            query?: {
+                /** @description user_id, model, project, repository, service, provider, environment, tool_name, session_id ... */
+                field?: string;
+                /** @description RFC 3339; 30 days before to, if nothing is said */
+                from?: string;
+                /** @description RFC 3339; now, if nothing is said */
+                to?: string;
+                /** @description of one source alone */
+                source?: string;
+                /** @description of one project alone */
+                project?: string;
+                /** @description text in the value, in either case */
+                q?: string;
+                /** @description 1 to 200; 50 if nothing is said */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Values"];
+                };
+            };
+            /** @description what was wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_api_v1_activity: {
         parameters: {
             query?: {
@@ -2327,6 +2841,8 @@ export interface operations {
                 before_cursor?: string;
                 /** @description only what is newer: the rows next to the cursor, newest first */
                 since_cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, occurred_at, action, project_slug, project_id, user_id, target_type, target_id, result, outcome, source_ip, metadata */
+                format?: string;
                 /** @description of one project alone */
                 project_slug?: string;
             };
@@ -2367,6 +2883,8 @@ export interface operations {
                 before_cursor?: string;
                 /** @description only what is newer: the rows next to the cursor, newest first */
                 since_cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, occurred_at, action, project_slug, project_id, user_id, target_type, target_id, result, outcome, source_ip, metadata */
+                format?: string;
             };
             header?: never;
             path: {
@@ -2413,6 +2931,8 @@ export interface operations {
                 before_cursor?: string;
                 /** @description only what is newer: the rows next to the cursor, newest first */
                 since_cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, timestamp, event_type, description, customer_id, user_id, correlation_id, metadata */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2679,6 +3199,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, email, name, role, disabled, mfa_enrolled, projects, created_at */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2841,6 +3363,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: name, description, permissions, built_in, users */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3036,6 +3560,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, slug, name, description, members, created_at */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3198,6 +3724,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: user_id, email, name, role */
+                format?: string;
             };
             header?: never;
             path: {
@@ -3294,6 +3822,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, kind, name, prefix, user_id, project, permissions, created_at, expires_at */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3390,6 +3920,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, email, role, projects, created_at, expires_at */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3486,6 +4018,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, kind, name, project, user, url, created_at, last_received, deliveries */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3714,6 +4248,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description csv or ndjson: the whole list as a file (Accept: text/csv and application/x-ndjson say the same), of limit rows if that is given; columns of CSV: id, name, tier, retention_days, capture, records_per_second, bytes_per_day, monthly_budget_usd, effective, created_at */
+                format?: string;
             };
             header?: never;
             path?: never;

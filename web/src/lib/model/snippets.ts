@@ -23,3 +23,5 @@ export function anySdk(endpoint: string, token = ''): string {
     'export OTEL_SERVICE_NAME=my-service',
   ].join('\n');
 }
+
+export const webhook = (): string => 'activitylog webhook add --kind github --name my-repository';

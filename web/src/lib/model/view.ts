@@ -3,7 +3,10 @@ import { isClass, type EventClass, CLASSES } from './classes';
 import { PRESETS, type Preset, type Range } from './range';
 
 /** Columns that filter by exact value; each is a parameter of the API under the same name. */
-export const FILTERS = ['source', 'user_id', 'session_id', 'model', 'event_type', 'trace_id', 'project', 'outcome', 'severity'] as const;
+export const FILTERS = [
+  'source', 'user_id', 'session_id', 'model', 'event_type', 'trace_id', 'project', 'outcome', 'severity',
+  'service', 'repository', 'provider', 'tool_name', 'environment', 'feature', 'error_type', 'target_type', 'target_id',
+] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Filters = Partial<Record<FilterName, string>>;
 
@@ -29,11 +32,18 @@ export function parseView(search: string): View {
   }
   return {
     range: parseRange(params),
-    hidden: (params.get('hide') ?? '').split(',').filter(isClass),
+    hidden: hiddenBy(params),
     q: params.get('q') ?? '',
     filters,
     selected: params.get('id'),
   };
+}
+
+/** Links may name the one class to show. */
+function hiddenBy(params: URLSearchParams): EventClass[] {
+  const only = params.get('event_class');
+  if (only && isClass(only)) return CLASSES.filter((name) => name !== only);
+  return (params.get('hide') ?? '').split(',').filter(isClass);
 }
 
 export function viewToSearch(view: View): string {
