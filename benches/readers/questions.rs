@@ -10,8 +10,11 @@ pub struct Question {
     pub name: String,
     pub target_ms: Option<u32>,
     pub who: Who,
-    pub path: Box<dyn Fn(&mut Dice, i64) -> String + Send + Sync>,
+    pub path: Box<Path>,
 }
+
+/// The address to ask for, by chance and the newest event's time.
+type Path = dyn Fn(&mut Dice, i64) -> String + Send + Sync;
 
 #[derive(Clone, Copy)]
 pub enum Who {
