@@ -10,11 +10,11 @@ pub struct Question {
     pub name: String,
     pub target_ms: Option<u32>,
     pub who: Who,
-    pub path: Ask,
+    pub path: Box<Path>,
 }
 
-/// The path and query of one request; the time is the end of what is stored.
-pub type Ask = Box<dyn Fn(&mut Dice, i64) -> String + Send + Sync>;
+/// The address to ask for, by chance and the newest event's time.
+type Path = dyn Fn(&mut Dice, i64) -> String + Send + Sync;
 
 #[derive(Clone, Copy)]
 pub enum Who {

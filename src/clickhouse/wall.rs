@@ -38,7 +38,7 @@ pub async fn build_users(server: &Server, passwords: &[String; 3]) -> Result<(),
 
 const LIMITS: &str = "max_execution_time = 30 MAX 30, max_memory_usage = 2000000000 MAX 2000000000, \
                       max_result_rows = 1000000 MAX 1000000, query_plan_optimize_join_order_limit = 0 READONLY, \
-                      use_query_condition_cache = 0 READONLY, optimize_move_to_prewhere_if_final = 1, \
+                      use_query_condition_cache = 0 READONLY, \
                       output_format_arrow_low_cardinality_as_dictionary = 0 READONLY, allow_ddl = 0 READONLY";
 
 fn hex(bytes: &[u8]) -> String {

@@ -160,9 +160,6 @@ fn reader_limits(limits: &ReaderLimits) -> String {
         // EXPLAIN of a join shows the estimates that its order was chosen by: row counts of granules that tenants share.
         ("query_plan_optimize_join_order_limit", 0),
         ("use_query_condition_cache", 0),
-        // `pub.usage` reads with FINAL: conditions on its key (the tenant's rows, the day) before the other columns are read. Only such
-        // are moved, so that no row of a call is left out before the best of them is known.
-        ("optimize_move_to_prewhere_if_final", 1),
         ("output_format_arrow_low_cardinality_as_dictionary", 0),
     ])
 }
