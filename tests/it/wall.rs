@@ -14,7 +14,7 @@ use crate::support::Server;
 
 /// In every text of the other tenant's rows.
 pub const MARKER: &str = "XQZMARKER";
-pub const TABLES: [&str; 4] = ["events", "metrics", "usage", "events_by_minute"];
+pub const TABLES: [&str; 5] = ["events", "metrics", "usage", "events_by_minute", "events_by_hour"];
 
 fn id_of(scope: &str) -> String {
     format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(scope), uuid::Uuid::new_v4())
@@ -31,7 +31,7 @@ fn rows(tenant: &str, project: &str, text: &str, first: u128) -> (Vec<Value>, Ve
     let events = (0..5).map(|n| {
         event(start + n, first + n as u128, json!({
             "tenant_id": tenant, "project": project, "message": text, "user_id": text, "session_id": text, "model": text, "service": text,
-            "event_type": text, "usage_role": "leaf", "usage_key": format!("{text} {n}"), "input_tokens": 7, "attributes": {text: text},
+            "source": text, "event_type": text, "usage_role": "leaf", "usage_key": format!("{text} {n}"), "input_tokens": 7, "attributes": {text: text},
         }))
     });
     let metrics = (0..5).map(|n| {
@@ -107,9 +107,13 @@ async fn a_scope_sees_its_tenant_and_its_projects_in_every_table() {
         cases.push((id_of(scope), ""));
     }
     for (id, expected) in cases {
-        for (table, column) in
-            [("events", "message"), ("metrics", "name"), ("usage", "model"), ("events_by_minute", "model")]
-        {
+        for (table, column) in [
+            ("events", "message"),
+            ("metrics", "name"),
+            ("usage", "model"),
+            ("events_by_minute", "model"),
+            ("events_by_hour", "source"),
+        ] {
             // Tenant "a" with a blank and "A" would show as rows of their own.
             let sql = format!("SELECT arrayStringConcat(arraySort(groupUniqArray({column})), ';') FROM pub.{table}");
             // The same id may not run twice, and what follows the dot is nobody's rights.
@@ -343,7 +347,11 @@ pub fn comparable((status, body): (u16, String)) -> (u16, String) {
 }
 
 pub fn query(template: &str, table: &str) -> String {
-    let column = if table == "metrics" { "name" } else { "model" };
+    let column = match table {
+        "metrics" => "name",
+        "events_by_hour" => "source",
+        _ => "model",
+    };
     template.replace("{t}", table).replace("{c}", column)
 }
 
