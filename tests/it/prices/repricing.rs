@@ -72,6 +72,7 @@ async fn past_calls_get_todays_prices_and_the_way_back_too() {
     );
     server.send_json("logs", &logs("com.anthropic.claude_code.events", &[claude])).await;
     server.wait_for_count("SELECT count() FROM activitylog.usage FINAL", 4).await;
+    server.wait_for_count("SELECT sum(events) FROM activitylog.events_by_minute", 4).await;
     let rollup = server.sql(ROLLUP);
     let events = server.number("SELECT count() FROM activitylog.events");
 
