@@ -15,7 +15,7 @@ export function drillTo(table: Table, row: Cell[] | null, filters: Record<string
   if (!panel.drill_down || !row) return null;
   const [path = '', query = ''] = panel.drill_down.split('?', 2);
   const place = fill(table, row, path, encodeURIComponent);
-  if (place === null) return null;
+  if (place === null) return eventOf(table, row);
   const params = new URLSearchParams();
   for (const [name, template] of new URLSearchParams(query)) {
     const value = fill(table, row, template, String);
@@ -30,6 +30,14 @@ export function drillTo(table: Table, row: Cell[] | null, filters: Record<string
   }
   const text = params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
   return place + (text ? `?${text}` : '');
+}
+
+/** Where a row has no trace or session to go to, but is an event: that one. */
+function eventOf(table: Table, row: Cell[]): string | null {
+  const event = table.cell(row, 'event_id');
+  if (typeof event !== 'string' || event === '') return null;
+  const { from, to } = spanOf(table, row);
+  return `/?from=${new Date(from).toISOString()}&to=${new Date(to).toISOString()}&id=${event}`;
 }
 
 function fill(table: Table, row: Cell[], template: string, encode: (text: string) => string): string | null {

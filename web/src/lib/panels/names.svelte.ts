@@ -21,7 +21,7 @@ class Names {
 
   /** Empty: the id is all that is known. */
   of(column: string, value: unknown): string {
-    return column === 'user_id' && typeof value === 'string' ? (this.#users.get(value) ?? '') : '';
+    return (column === 'user_id' || column === 'user') && typeof value === 'string' ? (this.#users.get(value) ?? '') : '';
   }
 }
 
