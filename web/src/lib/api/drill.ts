@@ -1,117 +1,19 @@
 // What one drills into: sessions, traces, and what arrives at the doors.
 import { send, type Params } from './client';
-import type { CursorPage } from './control.types';
+import type { components } from './openapi';
 
 const V1 = '/api/v1';
 const enc = encodeURIComponent;
 
-export interface Tokens {
-  input: number;
-  output: number;
-  cache_read: number;
-  cache_creation: number;
-}
+type Schemas = components['schemas'];
 
-export interface SessionItem {
-  session_id: string;
-  source: string;
-  user_id: string;
-  user_email: string;
-  project: string;
-  repository: string;
-  service: string;
-  start: string;
-  end: string;
-  duration_ms: number;
-  active_ms?: number | null;
-  prompts: number;
-  requests: number;
-  tools: number;
-  tool_failures: number;
-  errors: number;
-  edits_accepted?: number | null;
-  edits_rejected?: number | null;
-  models: string[];
-  input_tokens: number;
-  output_tokens: number;
-  cache_read_tokens: number;
-  cache_creation_tokens: number;
-  cost_usd: string;
-  has_spans: boolean;
-}
-
-export interface Step {
-  id: string;
-  parent_id: string | null;
-  depth: number;
-  kind: string;
-  name: string;
-  time: string;
-  duration_ms: number;
-  outcome: string;
-  model?: string | null;
-  tool_name?: string | null;
-  tokens?: Tokens | null;
-  cost_usd?: string | null;
-  event_id: string;
-  trace_id?: string | null;
-  message?: string | null;
-  from: 'span' | 'log';
-}
-
-export interface SessionDetail {
-  session: SessionItem & { resource?: Record<string, string> };
-  steps: Step[];
-  truncated: boolean;
-}
-
-export interface TraceLog {
-  event_id: string;
-  time: string;
-  event_type: string;
-  event_class: string;
-  severity: string;
-  message: string;
-}
-
-export interface TraceSpan {
-  event_id: string;
-  span_id: string;
-  parent_span_id: string;
-  depth: number;
-  service: string;
-  name: string;
-  event_type: string;
-  event_class: string;
-  kind: string;
-  time: string;
-  offset_ms: number;
-  duration_ms: number;
-  outcome: string;
-  model?: string | null;
-  tool_name?: string | null;
-  tokens?: Tokens | null;
-  cost_usd?: string | null;
-  orphan?: boolean;
-  children: TraceSpan[];
-  logs: TraceLog[];
-}
-
-export interface Trace {
-  trace_id: string;
-  start: string;
-  end: string;
-  duration_ms: number;
-  services: string[];
-  session_id: string;
-  user_id: string;
-  spans_total: number;
-  errors: number;
-  cost_usd: string;
-  truncated: boolean;
-  spans: TraceSpan[];
-  logs?: TraceLog[];
-}
+export type Tokens = Schemas['Tokens'];
+export type SessionItem = Schemas['Session'];
+export type SessionDetail = Schemas['Interaction'];
+export type Step = Schemas['Step'];
+export type Trace = Schemas['Trace'];
+export type TraceSpan = Schemas['Span'];
+export type TraceLog = Schemas['Log'];
 
 export interface Rejection {
   at: string;
@@ -145,13 +47,10 @@ export interface Diagnostics {
 }
 
 export const sessions = {
-  list: (params: Params, signal?: AbortSignal) => send<CursorPage<SessionItem>>(`${V1}/sessions`, { params, signal }),
+  list: (params: Params, signal?: AbortSignal) => send<Schemas['Sessions']>(`${V1}/sessions`, { params, signal }),
   get: (id: string, signal?: AbortSignal) => send<SessionDetail>(`${V1}/sessions/${enc(id)}`, { signal }),
 };
 
 export const fetchTrace = (id: string, signal?: AbortSignal) => send<Trace>(`${V1}/traces/${enc(id)}`, { signal });
-
-export const fetchValues = (field: string, params: Params = {}, signal?: AbortSignal) =>
-  send<{ items: { value: string; events: number }[] }>(`${V1}/values`, { params: { field, ...params }, signal });
 
 export const fetchDiagnostics = (signal?: AbortSignal) => send<Diagnostics>(`${V1}/diagnostics`, { signal });

@@ -14,12 +14,7 @@ export type Cell = string | number | boolean | null | Cell[] | { [key: string]: 
 
 export type Answer = Omit<Schemas['Answer'], 'rows'> & { rows: Cell[][] };
 
-export interface ValueItem {
-  value: string;
-  events: number;
-  /** What people call it, where that is another word. */
-  label?: string;
-}
+export type ValueItem = Schemas['Count'];
 
 const V1 = '/api/v1';
 const enc = encodeURIComponent;

@@ -49,7 +49,8 @@ export function rowsOfSteps(steps: Step[]): Row[] {
   const known = new Set(steps.map(({ id }) => id));
   const children = new Map<string | null, Step[]>();
   for (const step of steps) {
-    const parent = step.parent_id !== null && known.has(step.parent_id) && step.parent_id !== step.id ? step.parent_id : null;
+    const above = step.parent_id ?? null;
+    const parent = above !== null && known.has(above) && above !== step.id ? above : null;
     const siblings = children.get(parent);
     if (siblings) siblings.push(step);
     else children.set(parent, [step]);
