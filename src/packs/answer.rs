@@ -29,7 +29,7 @@ pub struct Answer {
     pub truncated: bool,
 }
 
-/// ClickHouse's `JSONCompact` and `JSONCompactStrings`.
+/// ClickHouse's `JSONCompact`.
 #[derive(Deserialize)]
 pub(super) struct Compact<R> {
     pub(super) meta: Vec<Meta>,

@@ -51,6 +51,7 @@ pub const MOST_ROWS: usize = 10_000;
 /// What a pack of a tenant's own may answer.
 const MOST_BYTES: usize = 64 << 20;
 
+const FORMAT: &str = "JSONCompact";
 /// Instants in UTC as RFC 3339 has them; figures as numbers with all their digits.
 const SETTINGS: [(&str, &str); 4] = [
     ("date_time_output_format", "iso"),
@@ -60,16 +61,25 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 
 pub async fn ask(door: Door<'_>, scope: &Scope, pack: &Pack, panel: &Panel, asked: &Asked) -> Result<Answer, AskError> {
-    let answer: Compact<Box<RawValue>> = run(door, scope, panel, asked, "JSONCompact").await?;
+    let answer: Compact<Box<RawValue>> = run(door, scope, panel, asked).await?;
     Ok(Answer::new(pack, panel, asked, answer))
 }
 
 /// For a spreadsheet.
 pub async fn sheet(door: Door<'_>, scope: &Scope, panel: &Panel, asked: &Asked) -> Result<Sheet, AskError> {
-    let answer: Compact<Vec<Option<String>>> = run(door, scope, panel, asked, "JSONCompactStrings").await?;
+    let answer: Compact<Vec<Box<RawValue>>> = run(door, scope, panel, asked).await?;
     let columns = answer.columns();
-    let text = |row: Vec<Option<String>>| row.into_iter().map(Option::unwrap_or_default).collect();
+    let text = |row: Vec<Box<RawValue>>| row.iter().map(|value| cell(value)).collect();
     Ok(Sheet { columns, rows: answer.data.into_iter().take(asked.limit).map(text).collect() })
+}
+
+/// Text as it is, nothing as nothing, and everything else as JSON has it: figures with all their digits.
+fn cell(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
+        other => other.to_owned(),
+    }
 }
 
 async fn run<R: DeserializeOwned>(
@@ -77,7 +87,6 @@ async fn run<R: DeserializeOwned>(
     scope: &Scope,
     panel: &Panel,
     asked: &Asked,
-    format: &str,
 ) -> Result<Compact<R>, AskError> {
     let text = panel.sql.with_interval(asked.bucket().interval);
     let params = asked.params(panel);
@@ -91,11 +100,11 @@ async fn run<R: DeserializeOwned>(
                 sql.text(name, value);
             }
             let settings: Vec<_> = settings.collect();
-            reader.bytes_with(scope, sql, format, &settings).await.map_err(|error| asked.blame(error))?
+            reader.bytes_with(scope, sql, FORMAT, &settings).await.map_err(|error| asked.blame(error))?
         }
         Door::Gateway(gateway, limits) => {
             let mut given = gateway::Asked::default();
-            for (name, value) in settings.chain([("default_format", format)]) {
+            for (name, value) in settings.chain([("default_format", FORMAT)]) {
                 given.take(name, value).map_err(AskError::Refused)?;
             }
             given.params = params.into_iter().map(|(name, value)| (format!("param_{name}"), value)).collect();

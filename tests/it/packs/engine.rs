@@ -47,7 +47,7 @@ title = "Exact"
 description = "Figures keep their digits."
 visual = "table"
 sql = """SELECT toDecimal128('1234567890123.123456789', 9) AS cost_usd, {budget_usd:Decimal(18, 2)} AS budget_usd, message,
-         toInt64(-5) AS minus, nan AS p50_ms $jobs ORDER BY timestamp"""
+         toInt64(-5) AS minus, nan AS p50_ms, CAST(NULL, 'Nullable(Float64)') AS p99_ms, ['a', 'b'] AS list $jobs ORDER BY timestamp"""
 "#;
 
 async fn server() -> (Server, tempfile::TempDir) {
@@ -174,13 +174,16 @@ async fn figures_keep_their_digits(server: &Server) {
     let set = request(Method::PATCH, &url, &[("content-type", JSON)], budget.into()).await;
     assert_eq!((set.status.as_u16(), &set.json()["monthly_budget_usd"]), (200, &json!(12.3)));
     let exact = panel(server, "jobs", "exact", &[MAY, JUNE, ("limit", "2")]).await;
-    assert_eq!(exact.rows[0], ["1234567890123.123456789", "12.3", "=1+1", "-5", "null"]);
+    assert_eq!(exact.rows[0], ["1234567890123.123456789", "12.3", "=1+1", "-5", "null", "null", "[\"a\",\"b\"]"]);
     assert_eq!((exact.rows.len(), &exact.body["truncated"]), (2, &json!(true)));
     let kinds: Vec<_> =
         exact.body["columns"].as_array().expect("columns").iter().map(|column| column["type"].clone()).collect();
-    assert_eq!(kinds, ["decimal", "decimal", "string", "integer", "number"]);
+    assert_eq!(kinds, ["decimal", "decimal", "string", "integer", "number", "number", "list"]);
     let csv = ask(server, "jobs", "exact", &[MAY, JUNE, ("limit", "1"), ("format", "csv")]).await;
-    assert_eq!(csv.text(), "cost_usd,budget_usd,message,minus,p50_ms\r\n1234567890123.123456789,12.3,'=1+1,-5,nan\r\n");
+    assert_eq!(
+        csv.text(),
+        "cost_usd,budget_usd,message,minus,p50_ms,p99_ms,list\r\n1234567890123.123456789,12.3,'=1+1,-5,,,\"[\"\"a\"\",\"\"b\"\"]\"\r\n"
+    );
     assert!(csv.headers["content-disposition"].to_str().expect("text").contains("jobs-exact.csv"));
 }
 
