@@ -8,6 +8,8 @@ export class PagedList<T> {
   items = $state.raw<T[]>([]);
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
   loadingMore = $state(false);
+  /** What is shown belongs to the question before. */
+  refreshing = $state(false);
   error = $state.raw<ApiError | null>(null);
   #next = $state<string | null>(null);
   #asked: Params = {};
@@ -24,7 +26,13 @@ export class PagedList<T> {
     this.#load?.abort();
     const { signal } = (this.#load = new AbortController());
     this.#asked = params;
+    this.refreshing = true;
     await this.#fetch(params, signal, (page) => page.items);
+    if (!signal.aborted) this.refreshing = false;
+  }
+
+  end(): void {
+    this.#load?.abort();
   }
 
   async more(): Promise<void> {
